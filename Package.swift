@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: strict)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "gpt",
+  products: [
+    .library(name: "GPT", targets: ["GPT"]),
+    .executable(name: "gpt", targets: ["gpt"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(name: "CKernels", exclude: ["README.md"]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "CSentencePieceLibrary", pkgConfig: "sentencepiece",
+      providers: [.apt(["libsentencepiece-dev"])]),
+    .target(
+      name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"], exclude: ["README.md"],
+      cxxSettings: [.define("GPT_SENTENCEPIECE_SHIM")]),
+    module("GPTJSON"),
+    module("GPTTensor"),
+    module("GPTOps", ["GPTTensor", "CKernels", "COpenBLAS"]),
+    module("GPTWeights", ["GPTTensor", "GPTJSON"]),
+    module("GPTTokenizer", ["GPTTensor", "GPTJSON", "CSentencePiece"]),
+    module("GPTModel", ["GPTTensor", "GPTJSON", "GPTOps", "GPTWeights", "GPTTokenizer"]),
+    module("GPT", ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights"]),
+    module(
+      "GPTCommands",
+      ["GPT", "GPTJSON", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .executableTarget(name: "gpt", dependencies: ["GPTCommands"], swiftSettings: strict),
+    tests(of: "GPTJSON"),
+    tests(of: "GPTTensor"),
+    tests(of: "GPTOps", ["GPTTensor", "CKernels"]),
+    tests(of: "GPTWeights", ["GPTTensor", "GPTJSON"]),
+    tests(of: "GPTTokenizer", ["GPTJSON"]),
+    tests(of: "GPTModel", ["GPTOps", "GPTTensor", "GPTWeights", "GPTTokenizer", "GPTJSON"]),
+    tests(of: "GPT", ["GPTModel"]),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,1 @@
+int gpt_sp_placeholder(void);
