@@ -1,5 +1,7 @@
 /* Which level this CPU runs, and the table of each. */
+#define _GNU_SOURCE
 #include "levels.h"
+#include <sched.h>
 #include "half.h"
 
 #if defined(__x86_64__)
@@ -44,21 +46,8 @@ const gpt_kernels *gpt_kernels_of(gpt_level level) {
 uint16_t gpt_f16_from_f32(float value) { return float_to_half(value); }
 float gpt_f32_from_f16(uint16_t value) { return half_to_float(value); }
 
-void gpt_pack_codes(const uint8_t *codes, ptrdiff_t row_stride, int bits, int blocks, uint8_t *panel) {
-  for (int b = 0; b < blocks; b++) {
-    for (int r = 0; r < GPT_PANEL_WIDTH; r++) {
-      const uint8_t *from = codes + r * row_stride + 32 * b;
-      if (bits == 8) {
-        for (int j = 0; j < 8; j++) __builtin_memcpy(panel + 512 * b + 64 * j + 4 * r, from + 4 * j, 4);
-        continue;
-      }
-      for (int j = 0; j < 4; j++) {
-        uint32_t low, high;
-        __builtin_memcpy(&low, from + 4 * j, 4);
-        __builtin_memcpy(&high, from + 16 + 4 * j, 4);
-        low |= high << 4;
-        __builtin_memcpy(panel + 256 * b + 64 * j + 4 * r, &low, 4);
-      }
-    }
-  }
+int gpt_processor_count(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
 }

@@ -145,6 +145,9 @@ typedef struct gpt_kernels {
   void (*rotate)(float *x, const float *cosines, const float *sines, int half);
 } gpt_kernels;
 
+/* CPUs that this process may run on (its affinity mask), at least 1. */
+int gpt_processor_count(void);
+
 /* The best level that this CPU and kernel support. */
 gpt_level gpt_best_level(void);
 /* The table of a level, or NULL when the CPU lacks it. */
@@ -154,6 +157,12 @@ const gpt_kernels *gpt_kernels_of(gpt_level level);
    blocks into a quantised panel. */
 void gpt_pack_codes(const uint8_t *codes, ptrdiff_t row_stride, int bits, int blocks,
                     uint8_t *panel);
+/* Sixteen rows of fp32 (row r at rows + r * row_stride, `depth` values) into a panel of floats. */
+void gpt_pack_f32(const float *rows, ptrdiff_t row_stride, int depth, float *panel);
+void gpt_pack_f16(const float *rows, ptrdiff_t row_stride, int depth, uint16_t *panel);
+void gpt_pack_bf16(const float *rows, ptrdiff_t row_stride, int depth, uint16_t *panel);
+/* Sixteen rows of `count` scales into [count][16] fp16. */
+void gpt_pack_scales(const float *rows, ptrdiff_t row_stride, int count, uint16_t *scales);
 /* fp32 to fp16, round to nearest even (IEEE 754-2008). */
 uint16_t gpt_f16_from_f32(float value);
 float gpt_f32_from_f16(uint16_t value);
