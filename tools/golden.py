@@ -50,7 +50,7 @@ SMALL_VOCAB = 131
 VOCAB = 307
 
 LLAMA = dict(
-    vocab_size=VOCAB, hidden_size=48, intermediate_size=72, num_hidden_layers=2,
+    vocab_size=VOCAB, hidden_size=36, intermediate_size=56, num_hidden_layers=2,
     num_attention_heads=6, num_key_value_heads=2, head_dim=16, max_position_embeddings=128,
     rms_norm_eps=1e-5, initializer_range=0.2, bos_token_id=VOCAB - 3, eos_token_id=VOCAB - 2,
     tie_word_embeddings=False,
@@ -114,7 +114,7 @@ RECIPES = [
     Recipe("gpt2-untied", "gpt2",
            dict(GPT2, n_embd=36, n_head=3, n_layer=2, tie_word_embeddings=False), "gpt2",
            shard="60KB"),
-    Recipe("gpt2-published", "gpt2", dict(GPT2, n_embd=36, n_head=2, n_layer=2, n_positions=104),
+    Recipe("gpt2-published", "gpt2", dict(GPT2, n_embd=24, n_head=2, n_layer=2, n_positions=104),
            "gpt2", rewrite=published_gpt2),
     Recipe("llama", "llama", dict(LLAMA, rope_parameters=rope(rope_type="default")), "llama3",
            rewrite=older_config, gguf="float32"),
@@ -132,12 +132,12 @@ RECIPES = [
                rope_type="yarn", factor=4.0, original_max_position_embeddings=32)),
            "llama3", dtype="bfloat16"),
     Recipe("mistral", "mistral",
-           dict(LLAMA, sliding_window=7, bos_token_id=1, eos_token_id=2,
+           dict(LLAMA, vocab_size=349, sliding_window=7, bos_token_id=1, eos_token_id=2,
                 rope_parameters=rope(rope_type="default", rope_theta=1000000.0)),
            "sentencepiece", dtype="bfloat16", rewrite=older_config),
     Recipe("qwen2", "qwen2",
            {**{k: v for k, v in LLAMA.items() if k != "head_dim"}, "hidden_size": 60,
-            "intermediate_size": 72, "tie_word_embeddings": True, "rms_norm_eps": 1e-6,
+            "intermediate_size": 56, "tie_word_embeddings": True, "rms_norm_eps": 1e-6,
             "rope_parameters": rope(rope_type="default", rope_theta=1000000.0)},
            "qwen2", gguf="float32"),
 ]
@@ -202,6 +202,8 @@ def make(recipe, folder, seed):
     make_model(recipe, seed).save_pretrained(folder, **sizes)
     if recipe.rewrite:
         recipe.rewrite(folder)
+    for path in folder.iterdir():
+        path.chmod(0o644)
     model = load(folder)
     vocab = recipe.config["vocab_size"]
     ids = np.random.default_rng(seed).integers(0, vocab, INPUT_LENGTH).tolist()

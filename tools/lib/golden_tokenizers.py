@@ -90,7 +90,7 @@ def write_sentencepiece(folder, vocab_size):
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXT.splitlines()), model_writer=model, vocab_size=vocab_size,
-        model_type="bpe", byte_fallback=True, split_digits=True, character_coverage=0.9,
+        model_type="bpe", byte_fallback=True, split_digits=True, character_coverage=0.98,
         normalization_rule_name="identity", remove_extra_whitespaces=False, num_threads=1,
         allow_whitespace_only_pieces=True, minloglevel=2, hard_vocab_limit=True)
     (folder / "tokenizer.model").write_bytes(model.getvalue())
