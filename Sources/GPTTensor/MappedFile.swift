@@ -67,7 +67,8 @@ package func readSmallFile(path: String, limit: Int) throws(FileError) -> [UInt8
   var failure: Int32 = 0
   let contents = [UInt8](unsafeUninitializedCapacity: descriptor.size) { buffer, count in
     while count < buffer.count {
-      let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+      let rest = UnsafeMutableRawBufferPointer(
+        rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
       let received = read(descriptor.number, rest.baseAddress, rest.count)
       if received < 0 && errno == EINTR { continue }
       if received < 0 { failure = errno }

@@ -1,5 +1,5 @@
-import Glibc
 import GPTTensor
+import Glibc
 
 /// Opens the safetensors weights of a Hugging Face model folder, in one file or in shards.
 package func openSafetensors(folder: String) throws(WeightsError) -> any WeightSource {
@@ -14,7 +14,8 @@ package func openSafetensors(folder: String) throws(WeightsError) -> any WeightS
 
   var status = stat()
   guard !folder.utf8.contains(0), stat(folder, &status) == 0 else {
-    throw .file(.system(path: folder, operation: "open it", code: folder.utf8.contains(0) ? ENOENT : errno))
+    throw .file(
+      .system(path: folder, operation: "open it", code: folder.utf8.contains(0) ? ENOENT : errno))
   }
   guard status.st_mode & S_IFMT == S_IFDIR else {
     throw .notFound(folder: folder, found: "is not a folder", expected: "a model folder")

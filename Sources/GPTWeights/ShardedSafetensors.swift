@@ -1,5 +1,5 @@
 import GPTJSON
-package import GPTTensor
+import GPTTensor
 
 /// A model spread over several safetensors files by a `model.safetensors.index.json`.
 ///

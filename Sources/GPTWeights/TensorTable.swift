@@ -57,7 +57,8 @@ struct TensorTable: Sendable {
       // Offsets and ends are at most the file's length, so this cannot overflow.
       let next = (end + alignment - 1) / alignment * alignment
       guard entry.range.lowerBound == next else {
-        let problem = entry.range.lowerBound < next ? "overlaps the tensor before it" : "follows a hole"
+        let problem =
+          entry.range.lowerBound < next ? "overlaps the tensor before it" : "follows a hole"
         throw .tensor(
           entry.name, file: file, found: "at data offset \(entry.range.lowerBound) \(problem)",
           expected: "offset \(next)")

@@ -1,4 +1,4 @@
-package import GPTTensor
+import GPTTensor
 
 /// Named tensors of one model, wherever they are stored.
 package protocol WeightSource: Sendable {
