@@ -1,5 +1,5 @@
 package import GPTOps
-package import GPTTensor
+import GPTTensor
 
 /// Keys and values of one sequence, in pages that sequences may share.
 ///

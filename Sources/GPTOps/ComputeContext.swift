@@ -59,6 +59,9 @@ package final class ComputeContext: @unchecked Sendable {
   package let pool: ThreadPool
   let kernels: UnsafePointer<gpt_kernels>
 
+  /// CPUs that this process may run on.
+  package static var availableThreadCount: Int { Int(gpt_processor_count()) }
+
   /// - Parameter level: nil takes `GPT_KERNELS`, and without it the best the machine has.
   package init(threadCount: Int, precision: Precision, level: KernelLevel? = nil)
     throws(ComputeError)

@@ -70,21 +70,20 @@ enum Llama {
   {
     // transformers 5 moved the base and the scaling into one object.
     let parameters = try reader.objectValue("rope_parameters")
-    let scaling = try parameters ?? reader.objectValue("rope_scaling")
+    let scaling = if let parameters { parameters } else { try reader.objectValue("rope_scaling") }
     let base =
-      try parameters?.numberValue("rope_theta") == nil
-      ? reader.positive("rope_theta", default: 10_000)
-      : parameters?.positive("rope_theta") ?? 10_000
+      try baseReader(reader, parameters).positive("rope_theta", default: 10_000)
     guard headWidth % 2 == 0 else {
       throw reader.problem("head_dim", found: "\(headWidth)", expected: "an even number")
     }
     var result = RotaryConfiguration(base: base, width: headWidth)
     guard let scaling else { return result }
-    let type = try scaling.stringValue("rope_type") ?? scaling.stringValue("type") ?? "default"
+    var type = try scaling.stringValue("rope_type")
+    if type == nil { type = try scaling.stringValue("type") }
     let original =
       try scaling.numberValue("original_max_position_embeddings") == nil
       ? Double(context) : scaling.positive("original_max_position_embeddings")
-    switch type {
+    switch type ?? "default" {
     case "default": break
     case "linear": result.scaling = .linear(factor: try scaling.positive("factor"))
     case "llama3":
@@ -99,10 +98,17 @@ enum Llama {
         betaSlow: try scaling.positive("beta_slow", default: 1), originalContext: original)
     default:
       throw reader.problem(
-        "rope_scaling.rope_type", found: "'\(type)'",
+        "rope_scaling.rope_type", found: "'\(type ?? "")'",
         expected: "default, linear, llama3 or yarn")
     }
     return result
+  }
+
+  private static func baseReader(_ reader: JSONConfiguration, _ parameters: JSONConfiguration?)
+    throws(ModelError) -> JSONConfiguration
+  {
+    if let parameters, try parameters.numberValue("rope_theta") != nil { return parameters }
+    return reader
   }
 
   static func configuration(_ reader: GGUFConfiguration, architecture: String)
