@@ -1,7 +1,7 @@
 import Glibc
 
 /// Why a file cannot be used, before anybody looked at its contents.
-package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   case notRegular(path: String, kind: String)
   case empty(path: String)
   case tooLarge(path: String, bytes: Int, limit: Int)
@@ -9,7 +9,7 @@ package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// `code` is the `errno` of `operation`.
   case system(path: String, operation: String, code: Int32)
 
-  package var path: String {
+  public var path: String {
     switch self {
     case .notRegular(let path, _), .empty(let path), .tooLarge(let path, _, _),
       .unusablePath(let path), .system(let path, _, _):
@@ -17,7 +17,7 @@ package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  package var description: String {
+  public var description: String {
     let place = path.printable(limit: 4096)
     return switch self {
     case .notRegular(_, let kind): "\(place): is \(kind), expected a regular file"
