@@ -89,17 +89,18 @@ extension OpenedModel {
         location: file.location, key: key("tokens"), found: "missing",
         expected: "a list of strings")
     }
-    return GGUFVocabulary(
-      model: model, pre: try file.string(key("pre")), tokens: tokens,
-      scores: try file.floats(key("scores")),
-      types: try file.integers(key("token_type")), merges: try file.byteStrings(key("merges")),
-      beginningOfSequence: try file.integer(key("bos_token_id")),
-      endOfSequence: try file.integer(key("eos_token_id")),
-      unknown: try file.integer(key("unknown_token_id")),
-      addBeginningOfSequence: try file.boolean(key("add_bos_token")),
-      addEndOfSequence: try file.boolean(key("add_eos_token")),
-      addSpacePrefix: try file.boolean(key("add_space_prefix")),
-      removeExtraWhitespace: try file.boolean(key("remove_extra_whitespaces")),
-      location: file.location)
+    var result = GGUFVocabulary(model: model, tokens: tokens, location: file.location)
+    result.pre = try file.string(key("pre"))
+    result.scores = try file.floats(key("scores")) ?? []
+    result.types = try file.integers(key("token_type"))?.map { Int32(clamping: $0) } ?? []
+    result.merges = try file.strings(key("merges")) ?? []
+    result.beginningOfSequence = try file.integer(key("bos_token_id"))
+    result.endOfSequence = try file.integer(key("eos_token_id"))
+    result.unknown = try file.integer(key("unknown_token_id"))
+    result.addsBeginning = try file.boolean(key("add_bos_token"))
+    result.addsEnd = try file.boolean(key("add_eos_token"))
+    result.addsSpacePrefix = try file.boolean(key("add_space_prefix"))
+    result.removesExtraSpaces = try file.boolean(key("remove_extra_whitespaces"))
+    return result
   }
 }

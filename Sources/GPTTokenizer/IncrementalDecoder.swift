@@ -1,55 +1,51 @@
 /// Turns ids into text as they come, never handing out half a character.
 ///
-/// Bytes that can no longer become UTF-8 are replaced by U+FFFD as soon as that is certain.
+/// Bytes that begin a character are held back until it is complete; bytes that can no longer
+/// become a character are U+FFFD, one for each maximal subpart (Unicode 16, §3.9, table 3-8).
 public struct IncrementalDecoder: Sendable {
   private let tokenizer: any Tokenizer
-  private let includeSpecialTokens: Bool
+  private let includesSpecialTokens: Bool
   private var pending: [UInt8] = []
 
-  public init(tokenizer: any Tokenizer, includeSpecialTokens: Bool) {
+  public init(tokenizer: any Tokenizer, includeSpecialTokens: Bool = false) {
     self.tokenizer = tokenizer
-    self.includeSpecialTokens = includeSpecialTokens
+    includesSpecialTokens = includeSpecialTokens
   }
 
-  /// The text that `id` completes; empty while a character is unfinished.
+  /// The text that `id` completes, often empty in the midst of a character.
   public mutating func append(_ id: Int32) -> String {
-    pending += tokenizer.bytes(of: id, includeSpecialTokens: includeSpecialTokens)
-    let ready = pending.count - unfinishedLength
-    let text = String(decoding: pending[..<ready], as: UTF8.self)
-    pending.removeFirst(ready)
-    return text
+    pending += tokenizer.bytes(of: id, includeSpecialTokens: includesSpecialTokens)
+    let complete = pending.count - Self.unfinishedSuffix(of: pending)
+    guard complete > 0 else { return "" }
+    defer { pending.removeFirst(complete) }
+    return String(decoding: pending[..<complete], as: UTF8.self)
   }
 
-  /// What is left when no more ids come: an unfinished character becomes U+FFFD.
+  /// What is still held back: U+FFFD when the ids end inside a character.
   public mutating func finish() -> String {
     defer { pending = [] }
     return String(decoding: pending, as: UTF8.self)
   }
 
-  /// Bytes at the end that begin a character which further bytes may complete.
-  private var unfinishedLength: Int {
-    for length in 1...3 where length <= pending.count {
-      let byte = pending[pending.count - length]
-      if byte & 0xc0 == 0x80 { continue }
-      let expected = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
-      guard length < expected else { return 0 }
-      // Overlong forms, surrogates and values past U+10FFFF are lost already.
-      let isPossible = couldBecomeScalar(pending.suffix(length))
-      return isPossible ? length : 0
+  /// Number of bytes at the end that are a proper beginning of a character.
+  private static func unfinishedSuffix(of bytes: [UInt8]) -> Int {
+    for count in 1...3 where count <= bytes.count {
+      let first = bytes[bytes.count - count]
+      if first & 0xc0 == 0x80 { continue }
+      let length = first >= 0xf5 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1
+      guard length > count else { return 0 }
+      return count > 1 && !isSecondByte(bytes[bytes.count - count + 1], after: first) ? 0 : count
     }
     return 0
   }
 
-  private func couldBecomeScalar(_ bytes: ArraySlice<UInt8>) -> Bool {
-    guard let first = bytes.first else { return false }
-    if first < 0xc2 || first > 0xf4 { return false }
-    guard bytes.count > 1 else { return true }
-    let second = bytes[bytes.startIndex + 1]
-    return switch first {
-    case 0xe0: second >= 0xa0
-    case 0xed: second < 0xa0
-    case 0xf0: second >= 0x90
-    case 0xf4: second < 0x90
+  /// False for second bytes that would make an overlong form, a surrogate or a value too large.
+  private static func isSecondByte(_ byte: UInt8, after first: UInt8) -> Bool {
+    switch first {
+    case 0xe0: byte >= 0xa0
+    case 0xed: byte < 0xa0
+    case 0xf0: byte >= 0x90
+    case 0xf4: byte < 0x90
     default: true
     }
   }

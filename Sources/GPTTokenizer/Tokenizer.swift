@@ -39,10 +39,3 @@ public protocol Tokenizer: Sendable {
   /// True for control tokens, which `decode` leaves out unless asked.
   func isSpecial(_ id: Int32) -> Bool
 }
-
-extension Tokenizer {
-  public func decode(_ ids: [Int32], includeSpecialTokens: Bool) -> String {
-    let bytes = ids.flatMap { bytes(of: $0, includeSpecialTokens: includeSpecialTokens) }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-}

@@ -2,11 +2,25 @@
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file cannot be used; rendered as *where: found, expected*.
   case invalid(location: String, found: String, expected: String)
+  /// The operating system does not hand out the file.
+  case unreadable(location: String, reason: String)
+  /// The file asks for something this project does not do.
+  case unsupported(location: String, feature: String, expected: String)
+  /// A text that has no token ids in this vocabulary.
+  case unencodable(location: String, reason: String)
 
   public var description: String {
-    switch self {
-    case .invalid(let location, let found, let expected):
-      "\(location): \(found), expected \(expected)"
-    }
+    let text =
+      switch self {
+      case .invalid(let location, let found, let expected):
+        "\(location): \(found), expected \(expected)"
+      case .unreadable(let location, let reason):
+        "\(location): \(reason), expected a readable file"
+      case .unsupported(let location, let feature, let expected):
+        "\(location): \(feature) is not supported, expected \(expected)"
+      case .unencodable(let location, let reason):
+        "\(location): \(reason)"
+      }
+    return escapedForMessage(text)
   }
 }

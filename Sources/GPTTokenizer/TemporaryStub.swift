@@ -1,0 +1,2 @@
+package func loadTokenizer(folder: String) throws(TokenizerError) -> any Tokenizer { throw .invalid(location: folder, found: "x", expected: "y") }
+package func loadChatTemplate(folder: String) throws(TokenizerError) -> String? { nil }
