@@ -39,8 +39,8 @@ func decodeSixBitFactors(
     let third = block.load(fromByteOffset: 12 &+ index, as: UInt8.self)
     scales[index] = scale * Float(Int32(first & 0x3f))
     minimums[index] = -(minimum * Float(Int32(second & 0x3f)))
-    scales[index &+ 4] = scale * Float(Int32(third & 0x0f | first >> 6 << 4))
-    minimums[index &+ 4] = -(minimum * Float(Int32(third >> 4 | second >> 6 << 4)))
+    scales[index &+ 4] = scale * Float(Int32(third & 0x0f | (first >> 6) << 4))
+    minimums[index &+ 4] = -(minimum * Float(Int32(third >> 4 | (second >> 6) << 4)))
   }
 }
 
