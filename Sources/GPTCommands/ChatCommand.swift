@@ -1,0 +1,5 @@
+internal import ArgumentParser
+
+struct ChatCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "chat")
+}

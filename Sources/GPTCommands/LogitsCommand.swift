@@ -1,0 +1,5 @@
+internal import ArgumentParser
+
+struct LogitsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "logits")
+}
