@@ -1,5 +1,5 @@
-import Glibc
 internal import GPTTokenizer
+import Glibc
 
 /// How well a model predicts a text.
 public struct Perplexity: Sendable, Equatable {

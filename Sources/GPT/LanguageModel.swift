@@ -1,6 +1,7 @@
-public import struct FoundationEssentials.URL
 internal import GPTModel
 internal import GPTTokenizer
+
+public import struct FoundationEssentials.URL
 
 /// A language model: weights, tokenizer and what its files say about them.
 ///

@@ -46,7 +46,7 @@ struct RootCommand: AsyncParsableCommand {
     commandName: "gpt",
     abstract: "Run language models on the CPU.",
     discussion: """
-      A model is a folder (config.json, *.safetensors, tokenizer), a .gguf file, or the name of one
+      A model is a folder (config.json, *.safetensors, tokenizer), a .gguf file, or the name of one \
       in the cache. Data goes to standard output, everything else to standard error.
 
       EXAMPLES:

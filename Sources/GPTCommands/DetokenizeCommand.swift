@@ -7,7 +7,7 @@ struct DetokenizeCommand: AsyncParsableCommand {
     commandName: "detokenize",
     abstract: "Show the text of tokens.",
     discussion: """
-      The ids come from the arguments, or from standard input with white space between them.
+      The ids come from the arguments, or from standard input with white space between them. \
       Control characters are written as escapes; --json has the exact text.
 
       EXAMPLES:

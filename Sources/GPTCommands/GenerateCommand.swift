@@ -8,12 +8,12 @@ struct GenerateCommand: AsyncParsableCommand {
     commandName: "generate",
     abstract: "Write on after a prompt.",
     discussion: """
-      The prompt comes from --prompt, --prompt-file, or standard input. The text is written as it
-      is generated; control characters in it are written as escapes (--json has them exactly).
+      The prompt comes from --prompt, --prompt-file, or standard input. The text is written as it \
+      is generated; control characters in it are written as escapes (--json has them exactly). \
       Speeds follow on standard error. Ctrl-C stops and keeps what is there (exit code 130).
 
       EXAMPLES:
-        gpt generate --prompt "The capital of France is" --temperature 0 --max-tokens 24
+        gpt generate --prompt "The capital of France is" --max-tokens 24
         gpt generate --prompt-file story.txt --seed 7 --stop "THE END"
         echo "def fibonacci(n):" | gpt generate --json --top-logprobs 5
       """)

@@ -7,8 +7,8 @@ struct TokenizeCommand: AsyncParsableCommand {
     commandName: "tokenize",
     abstract: "Show the tokens of a text.",
     discussion: """
-      The text comes from --text, --file, or standard input. With --lines every line is a text of
-      its own; lines end at line feeds only. Bytes that are not UTF-8 are replaced by U+FFFD, one
+      The text comes from --text, --file, or standard input. With --lines every line is a text of \
+      its own; lines end at line feeds only. Bytes that are not UTF-8 are replaced by U+FFFD, one \
       for each maximal part of a character, as Python's errors="replace" does.
 
       EXAMPLES:

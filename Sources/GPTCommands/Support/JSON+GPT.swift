@@ -6,6 +6,9 @@ extension JSONValue {
 
   init(ids: [Int32]) { self = .array(ids.map { .integer(Int($0)) }) }
 
+  /// The fewest digits that give this float32 back.
+  init(shortest value: Float) { self = .number(Double("\(value)") ?? Double(value)) }
+
   init(optional text: String?) { self = text.map { .string($0) } ?? .null }
 }
 
@@ -39,12 +42,17 @@ extension GeneratedToken {
     JSONValue(members: [
       ("id", .integer(Int(id))),
       ("text", .string(text)),
-      ("logprob", logprob.map { .number(Double($0)) } ?? .null),
-      ("top", .array(topLogprobs.map { candidate in
-        JSONValue(members: [
-          ("id", .integer(Int(candidate.id))), ("logprob", .number(Double(candidate.logprob))),
-        ])
-      })),
+      ("logprob", logprob.map { JSONValue(shortest: $0) } ?? .null),
+      (
+        "top",
+        .array(
+          topLogprobs.map { candidate in
+            JSONValue(members: [
+              ("id", .integer(Int(candidate.id))),
+              ("logprob", JSONValue(shortest: candidate.logprob)),
+            ])
+          })
+      ),
     ])
   }
 }
