@@ -34,7 +34,9 @@ public struct ModelInformation: Sendable, Equatable {
   public let hasChatTemplate: Bool
   /// At powers of two from 512, and at the whole context.
   public let contextMemory: [ContextMemory]
+}
 
+extension ModelInformation {
   init(path: String, opened: OpenedModel, cacheType: LanguageModel.LoadingOptions.CacheType) {
     let configuration = opened.configuration
     let summary = opened.summary

@@ -128,7 +128,7 @@ struct ChatLoop {
     var transcript = session.transcript
     switch parts[0] {
     case "/quit", "/exit": return false
-    case "/help": Self.help.forEach { StandardError.print($0) }
+    case "/help": for line in Self.help { StandardError.print(line) }
     case "/system":
       Self.instruct(argument, in: &transcript)
       restart(with: transcript)
