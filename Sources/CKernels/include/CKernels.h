@@ -1,1 +1,170 @@
-int gpt_placeholder(void);
+/* Vector kernels of the numeric core, with one table of functions per instruction-set level.
+
+   Shared layouts
+   - panel: 16 output features (rows of a weight matrix) side by side, so that one vector register
+     holds the same input position of all 16. Panels of floats are [depth][16]; panels of bf16 are
+     [depth / 2][16][2]: two neighbouring input positions share a 32-bit lane.
+   - quantised panel: for every block of 32 input positions, codes as [8][16][4] bytes (8 bits) or
+     [4][16][4] bytes (4 bits; the low nibble holds position 4 j + i of a block, the high nibble
+     position 16 + 4 j + i); scales and minimums as [block][sub-block][16] fp16 in arrays of their
+     own. value = scale * (code - zero) + minimum.
+   - every product is summed in order of depth for each output element, whatever the number of rows
+     or panels in a call, so that results depend on neither threads nor batch. */
+#ifndef GPT_CKERNELS_H
+#define GPT_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define GPT_PANEL_WIDTH 16
+#define GPT_BLOCK_LENGTH 32
+
+typedef enum gpt_level {
+  GPT_LEVEL_PORTABLE = 0,
+  GPT_LEVEL_AVX2 = 1,
+  GPT_LEVEL_AVX512 = 2,
+} gpt_level;
+
+typedef enum gpt_panel_type {
+  GPT_PANEL_F32 = 0,
+  GPT_PANEL_F16 = 1,
+  GPT_PANEL_BF16 = 2,
+} gpt_panel_type;
+
+/* y[r][16 p + lane] (+)= sum over k < depth of x[r][k] * panel p [k][lane]. */
+typedef struct gpt_float_product {
+  const float *x;
+  ptrdiff_t x_stride; /* floats between rows of x */
+  int rows;
+  gpt_panel_type type;
+  const void *panels;
+  ptrdiff_t depth_stride; /* bytes between depth steps (for bf16: between pairs of them) */
+  ptrdiff_t panel_stride; /* bytes between panels */
+  int panel_count;
+  int depth;
+  float *y;
+  ptrdiff_t y_stride;
+  int accumulate; /* 1: add to what y holds */
+} gpt_float_product;
+
+/* The same with x and panels in bf16, summed in fp32; depth is even, x rows are zero-padded. */
+typedef struct gpt_bf16_product {
+  const uint16_t *x;
+  ptrdiff_t x_stride; /* elements between rows, even */
+  int rows;
+  const uint16_t *panels;
+  ptrdiff_t panel_stride; /* bytes */
+  int panel_count;
+  int depth;
+  float *y;
+  ptrdiff_t y_stride;
+} gpt_bf16_product;
+
+/* A quantised panel's format. */
+typedef struct gpt_quantised_format {
+  int bits;       /* 4 or 8 */
+  int sub_blocks; /* scales a block: 1 (per 32 positions) or 2 (per 16) */
+  int affine;     /* 1: minimums are present */
+  int zero;       /* subtracted from every code */
+} gpt_quantised_format;
+
+/* Rows of activations quantised to 8 bits per block of 32: value = scale * code. */
+typedef struct gpt_quantised_rows {
+  const int8_t *codes; /* [rows][code_stride] */
+  ptrdiff_t code_stride;
+  const float *scales; /* [rows][scale_stride], one per 32 positions */
+  ptrdiff_t scale_stride;
+  const int32_t *sums; /* [rows][2 * scale_stride], sum of codes per 16 positions */
+} gpt_quantised_rows;
+
+typedef struct gpt_quantised_product {
+  gpt_quantised_rows x;
+  int rows;
+  gpt_quantised_format format;
+  const uint8_t *codes; /* first panel */
+  const uint16_t *scales;
+  const uint16_t *minimums;   /* NULL when not affine */
+  ptrdiff_t code_stride;      /* bytes between panels */
+  ptrdiff_t scale_stride;     /* fp16 elements between panels, minimums too */
+  int panel_count;
+  int blocks; /* of 32 input positions */
+  float *y;
+  ptrdiff_t y_stride;
+} gpt_quantised_product;
+
+/* Attention of `rows` queries of one key/value head over the tokens [begin, end) of a paged cache.
+   Scores never exist whole: the flash-attention recurrence (Dao et al. 2022, arXiv:2205.14135,
+   algorithm 1) keeps a running maximum and sum a row. */
+typedef struct gpt_attention {
+  const float *queries; /* [rows][head_width], already scaled */
+  ptrdiff_t query_stride;
+  int rows;
+  const int32_t *first_visible; /* [rows] first token a row may see */
+  const int32_t *last_visible;  /* [rows] last token a row may see */
+  const void *const *key_pages; /* each [page_tokens / 16][head_width][16] */
+  const void *const *value_pages; /* each [page_tokens][value_width] */
+  gpt_panel_type type;            /* F32 or F16 */
+  int page_tokens;                /* multiple of 16 */
+  int begin;
+  int end;
+  int head_width;
+  int value_width; /* head_width rounded up to 16 */
+  float soft_cap;  /* 0: none; otherwise cap * tanh(score / cap) */
+  float *output;   /* [rows][value_width] */
+  ptrdiff_t output_stride;
+  float *scratch; /* rows * (page_tokens + 2) floats */
+} gpt_attention;
+
+typedef struct gpt_kernels {
+  const char *name;
+  int has_bf16_product;
+  void (*float_product)(const gpt_float_product *);
+  void (*bf16_product)(const gpt_bf16_product *); /* only with has_bf16_product */
+  void (*quantised_product)(const gpt_quantised_product *);
+  /* Unpacks `blocks` blocks of one panel into out[32 * blocks][16], depth steps `stride` floats
+     apart. */
+  void (*unpack_f32)(const gpt_quantised_format *, const uint8_t *codes, const uint16_t *scales,
+                     const uint16_t *minimums, int blocks, float *out, ptrdiff_t stride);
+  /* The same into bf16 pairs [16 * blocks][16][2]. */
+  void (*unpack_bf16)(const gpt_quantised_format *, const uint8_t *codes, const uint16_t *scales,
+                      const uint16_t *minimums, int blocks, uint16_t *out);
+  /* Float panels into fp32 rows `stride` floats apart, or bf16 pairs. */
+  void (*widen_panel)(gpt_panel_type, const void *panel, int depth, float *out, ptrdiff_t stride);
+  void (*narrow_panel)(gpt_panel_type, const void *panel, int depth, uint16_t *out);
+  void (*attention)(const gpt_attention *);
+  void (*quantise_row)(const float *x, int blocks, int8_t *codes, float *scales, int32_t *sums);
+  void (*to_bf16)(const float *x, uint16_t *y, ptrdiff_t count);
+  void (*to_f16)(const float *x, uint16_t *y, ptrdiff_t count);
+  void (*rms_norm)(const float *x, const float *gain, float epsilon, float *y, int width);
+  void (*layer_norm)(const float *x, const float *gain, const float *bias, float epsilon, float *y,
+                     int width);
+  void (*gelu_tanh)(const float *x, float *y, ptrdiff_t count);
+  void (*silu_product)(const float *gate, const float *up, float *y, ptrdiff_t count);
+  void (*add)(const float *x, const float *y, float *sum, ptrdiff_t count);
+  /* Rotates one head: pairs (i, i + half) by the angles of `cosines` and `sines`. */
+  void (*rotate)(float *x, const float *cosines, const float *sines, int half);
+} gpt_kernels;
+
+/* CPUs that this process may run on (its affinity mask), at least 1. */
+int gpt_processor_count(void);
+
+/* The best level that this CPU and kernel support. */
+gpt_level gpt_best_level(void);
+/* The table of a level, or NULL when the CPU lacks it. */
+const gpt_kernels *gpt_kernels_of(gpt_level level);
+
+/* Interleaves 16 rows of codes (row r at codes + r * row_stride, values 0…15 or 0…255) of `blocks`
+   blocks into a quantised panel. */
+void gpt_pack_codes(const uint8_t *codes, ptrdiff_t row_stride, int bits, int blocks,
+                    uint8_t *panel);
+/* Sixteen rows of fp32 (row r at rows + r * row_stride, `depth` values) into a panel of floats. */
+void gpt_pack_f32(const float *rows, ptrdiff_t row_stride, int depth, float *panel);
+void gpt_pack_f16(const float *rows, ptrdiff_t row_stride, int depth, uint16_t *panel);
+void gpt_pack_bf16(const float *rows, ptrdiff_t row_stride, int depth, uint16_t *panel);
+/* Sixteen rows of `count` scales into [count][16] fp16. */
+void gpt_pack_scales(const float *rows, ptrdiff_t row_stride, int count, uint16_t *scales);
+/* fp32 to fp16, round to nearest even (IEEE 754-2008). */
+uint16_t gpt_f16_from_f32(float value);
+float gpt_f32_from_f16(uint16_t value);
+
+#endif

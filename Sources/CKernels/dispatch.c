@@ -1,0 +1,53 @@
+/* Which level this CPU runs, and the table of each. */
+#define _GNU_SOURCE
+#include "levels.h"
+#include <sched.h>
+#include "half.h"
+
+#if defined(__x86_64__)
+static int has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+static int has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+static gpt_kernels with_bf16;
+__attribute__((constructor)) static void choose_bf16(void) {
+  with_bf16 = gpt_kernels_avx512;
+  if (has_avx512() && __builtin_cpu_supports("avx512bf16")) {
+    with_bf16.has_bf16_product = 1;
+    with_bf16.bf16_product = gpt_bf16_product_avx512;
+  }
+}
+#endif
+
+gpt_level gpt_best_level(void) {
+#if defined(__x86_64__)
+  if (has_avx512()) return GPT_LEVEL_AVX512;
+  if (has_avx2()) return GPT_LEVEL_AVX2;
+#endif
+  return GPT_LEVEL_PORTABLE;
+}
+
+const gpt_kernels *gpt_kernels_of(gpt_level level) {
+  if (level > gpt_best_level()) return 0;
+  switch (level) {
+  case GPT_LEVEL_PORTABLE: return &gpt_kernels_portable;
+#if defined(__x86_64__)
+  case GPT_LEVEL_AVX2: return &gpt_kernels_avx2;
+  case GPT_LEVEL_AVX512: return &with_bf16;
+#endif
+  default: return 0;
+  }
+}
+
+uint16_t gpt_f16_from_f32(float value) { return float_to_half(value); }
+float gpt_f32_from_f16(uint16_t value) { return half_to_float(value); }
+
+int gpt_processor_count(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+}

@@ -1,0 +1,28 @@
+/* Body of one level: define LEVEL_NAME, LEVEL_TABLE and a vector header, then include this. */
+#include "template_products.h"
+#include "template_quantised.h"
+#include "template_elementwise.h"
+#include "template_attention.h"
+
+
+const gpt_kernels LEVEL_TABLE = {
+    .name = LEVEL_NAME,
+    .has_bf16_product = 0,
+    .float_product = float_product,
+    .bf16_product = 0,
+    .quantised_product = quantised_product,
+    .unpack_f32 = unpack_f32,
+    .unpack_bf16 = unpack_bf16,
+    .widen_panel = widen_panel,
+    .narrow_panel = narrow_panel,
+    .attention = attention,
+    .quantise_row = quantise_row,
+    .to_bf16 = to_bf16,
+    .to_f16 = to_f16,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .gelu_tanh = gelu_tanh,
+    .silu_product = silu_product,
+    .add = add_rows,
+    .rotate = rotate,
+};

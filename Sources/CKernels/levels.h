@@ -1,0 +1,10 @@
+#ifndef GPT_LEVELS_H
+#define GPT_LEVELS_H
+#include "CKernels.h"
+extern const gpt_kernels gpt_kernels_portable;
+#if defined(__x86_64__)
+extern const gpt_kernels gpt_kernels_avx2;
+extern const gpt_kernels gpt_kernels_avx512;
+void gpt_bf16_product_avx512(const gpt_bf16_product *);
+#endif
+#endif

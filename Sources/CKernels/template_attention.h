@@ -1,0 +1,75 @@
+/* Attention over a paged cache; see gpt_attention for shapes and source. */
+
+/* Scores of one page become weights: exp(score - running maximum), 0 where a row may not look.
+   Returns the factor by which what the row has summed so far must shrink. */
+ALWAYS float weigh_row(const gpt_attention *t, float *scores, int token, int count, int row,
+                       float *maximum, float *sum) {
+  int first = t->first_visible[row] - token, last = t->last_visible[row] - token;
+  for (int i = 0; i < count; i++)
+    if (i < first || i > last) scores[i] = -__builtin_inff();
+  for (int i = count; i < ((count + 15) & ~15); i++) scores[i] = -__builtin_inff();
+  v16 top = v16_set1(-__builtin_inff());
+  for (int i = 0; i < count; i += 16) top = v16_max(v16_load(scores + i), top);
+  float peak = horizontal_max(top);
+  float next = peak > *maximum ? peak : *maximum;
+  if (next == -__builtin_inff()) next = 0; /* nothing visible yet */
+  v16 total = v16_set1(0);
+  for (int i = 0; i < count; i += 16) {
+    v16 s = v16_load(scores + i);
+    v16 e = v16_exp(v16_sub(s, v16_set1(next)));
+    float lane[16], weight[16];
+    v16_store(lane, s);
+    v16_store(weight, e);
+    for (int j = 0; j < 16; j++) weight[j] = lane[j] == -__builtin_inff() ? 0 : weight[j];
+    e = v16_load(weight);
+    v16_store(scores + i, e);
+    total = v16_add(total, e);
+  }
+  float shrink = *maximum == -__builtin_inff() ? 0 : __builtin_expf(*maximum - next);
+  *sum = *sum * shrink + horizontal_sum(total);
+  *maximum = peak > *maximum ? peak : *maximum;
+  return shrink;
+}
+
+ALWAYS void scale_row(float *x, float factor, int width) {
+  for (int i = 0; i < width; i += 16) v16_store(x + i, v16_mul(v16_load(x + i), v16_set1(factor)));
+}
+
+static void soft_cap_scores(float *scores, int count, float cap) {
+  for (int i = 0; i < count; i += 16)
+    v16_store(scores + i, v16_mul(v16_set1(cap), v16_tanh(v16_mul(v16_load(scores + i), v16_set1(1 / cap)))));
+}
+
+static void attention(const gpt_attention *t) {
+  float *scores = t->scratch;
+  float *maximum = scores + (ptrdiff_t)t->rows * t->page_tokens, *sum = maximum + t->rows;
+  const int element = t->type == GPT_PANEL_F32 ? 4 : 2;
+  for (int r = 0; r < t->rows; r++) {
+    maximum[r] = -__builtin_inff();
+    sum[r] = 0;
+    for (int i = 0; i < t->value_width; i += 16) v16_store(t->output + r * t->output_stride + i, v16_set1(0));
+  }
+  for (int page = t->begin / t->page_tokens; page * t->page_tokens < t->end; page++) {
+    int token = page * t->page_tokens;
+    int count = t->end - token < t->page_tokens ? t->end - token : t->page_tokens;
+    gpt_float_product product = {
+        .x = t->queries, .x_stride = t->query_stride, .rows = t->rows, .type = t->type,
+        .panels = t->key_pages[page], .depth_stride = 16 * element,
+        .panel_stride = (ptrdiff_t)16 * element * t->head_width, .panel_count = (count + 15) / 16,
+        .depth = t->head_width, .y = scores, .y_stride = t->page_tokens, .accumulate = 0};
+    float_product(&product);
+    for (int r = 0; r < t->rows; r++) {
+      float *row = scores + (ptrdiff_t)r * t->page_tokens;
+      if (t->soft_cap > 0) soft_cap_scores(row, count, t->soft_cap);
+      float shrink = weigh_row(t, row, token, count, r, &maximum[r], &sum[r]);
+      if (shrink != 1) scale_row(t->output + r * t->output_stride, shrink, t->value_width);
+    }
+    product = (gpt_float_product){
+        .x = scores, .x_stride = t->page_tokens, .rows = t->rows, .type = t->type,
+        .panels = t->value_pages[page], .depth_stride = (ptrdiff_t)t->value_width * element,
+        .panel_stride = 16 * element, .panel_count = t->value_width / 16, .depth = count,
+        .y = t->output, .y_stride = t->output_stride, .accumulate = 1};
+    float_product(&product);
+  }
+  for (int r = 0; r < t->rows; r++) scale_row(t->output + r * t->output_stride, 1 / sum[r], t->value_width);
+}

@@ -1,0 +1,59 @@
+/* Sixteen lanes in two AVX2 registers. */
+#include <immintrin.h>
+
+typedef struct { __m256 a, b; } v16;
+typedef struct { __m256i a, b; } v16i;
+
+static inline v16 v16_set1(float x) { __m256 v = _mm256_set1_ps(x); return (v16){v, v}; }
+static inline v16 v16_load(const float *p) { return (v16){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+static inline void v16_store(float *p, v16 x) { _mm256_storeu_ps(p, x.a); _mm256_storeu_ps(p + 8, x.b); }
+static inline v16 v16_load_f16(const uint16_t *p) {
+  return (v16){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)))};
+}
+static inline void v16_store_f16(uint16_t *p, v16 x) {
+  _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
+  _mm_storeu_si128((__m128i *)(p + 8), _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT));
+}
+#define PAIRWISE(name, op) static inline v16 name(v16 x, v16 y) { return (v16){op(x.a, y.a), op(x.b, y.b)}; }
+PAIRWISE(v16_add, _mm256_add_ps)
+PAIRWISE(v16_sub, _mm256_sub_ps)
+PAIRWISE(v16_mul, _mm256_mul_ps)
+PAIRWISE(v16_div, _mm256_div_ps)
+PAIRWISE(v16_max, _mm256_max_ps)
+PAIRWISE(v16_min, _mm256_min_ps)
+#undef PAIRWISE
+static inline v16 v16_fma(v16 x, v16 y, v16 z) { return (v16){_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
+
+static inline v16i v16i_set1(int32_t x) { __m256i v = _mm256_set1_epi32(x); return (v16i){v, v}; }
+static inline v16i v16i_load(const void *p) {
+  return (v16i){_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)p + 1)};
+}
+static inline void v16i_store(void *p, v16i x) { _mm256_storeu_si256((__m256i *)p, x.a); _mm256_storeu_si256((__m256i *)p + 1, x.b); }
+#define PAIRWISE(name, op) static inline v16i name(v16i x, v16i y) { return (v16i){op(x.a, y.a), op(x.b, y.b)}; }
+PAIRWISE(v16i_add, _mm256_add_epi32)
+PAIRWISE(v16i_sub, _mm256_sub_epi32)
+PAIRWISE(v16i_and, _mm256_and_si256)
+PAIRWISE(v16i_or, _mm256_or_si256)
+#undef PAIRWISE
+static inline v16i v16i_shift_right(v16i x, int n) { return (v16i){_mm256_srli_epi32(x.a, n), _mm256_srli_epi32(x.b, n)}; }
+static inline v16i v16i_shift_left(v16i x, int n) { return (v16i){_mm256_slli_epi32(x.a, n), _mm256_slli_epi32(x.b, n)}; }
+static inline v16 v16_from_int(v16i x) { return (v16){_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+static inline v16i v16_bits(v16 x) { return (v16i){_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)}; }
+static inline v16 v16_from_bits(v16i x) { return (v16){_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)}; }
+
+static inline __m256i dot4_half(__m256i acc, __m256i w, __m256i a, int wide) {
+  if (wide) {
+    /* Unsigned bytes above 127 would saturate the 16-bit sums, so the code is made signed (minus
+       128; DOT4_WIDE_OFFSET tells the caller) and its sign moved to the other factor. */
+    w = _mm256_xor_si256(w, _mm256_set1_epi8((char)0x80));
+    a = _mm256_sign_epi8(a, w);
+    w = _mm256_abs_epi8(w);
+  }
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+}
+static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {
+  return (v16i){dot4_half(acc.a, w.a, a.a, wide), dot4_half(acc.b, w.b, a.b, wide)};
+}
+#define DOT4_WIDE_OFFSET 128
+#define MAXIMUM_ROWS 6
+#define ACCUMULATORS 6

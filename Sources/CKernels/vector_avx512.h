@@ -1,0 +1,41 @@
+/* Sixteen lanes in one AVX-512 register; byte products through VNNI. */
+#include <immintrin.h>
+
+typedef __m512 v16;
+typedef __m512i v16i;
+
+static inline v16 v16_set1(float x) { return _mm512_set1_ps(x); }
+static inline v16 v16_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v16_store(float *p, v16 a) { _mm512_storeu_ps(p, a); }
+static inline v16 v16_load_f16(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+static inline void v16_store_f16(uint16_t *p, v16 a) {
+  _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+static inline v16 v16_add(v16 a, v16 b) { return _mm512_add_ps(a, b); }
+static inline v16 v16_sub(v16 a, v16 b) { return _mm512_sub_ps(a, b); }
+static inline v16 v16_mul(v16 a, v16 b) { return _mm512_mul_ps(a, b); }
+static inline v16 v16_div(v16 a, v16 b) { return _mm512_div_ps(a, b); }
+static inline v16 v16_fma(v16 a, v16 b, v16 c) { return _mm512_fmadd_ps(a, b, c); }
+static inline v16 v16_max(v16 a, v16 b) { return _mm512_max_ps(a, b); }
+static inline v16 v16_min(v16 a, v16 b) { return _mm512_min_ps(a, b); }
+
+static inline v16i v16i_set1(int32_t x) { return _mm512_set1_epi32(x); }
+static inline v16i v16i_load(const void *p) { return _mm512_loadu_si512(p); }
+static inline void v16i_store(void *p, v16i a) { _mm512_storeu_si512(p, a); }
+static inline v16i v16i_add(v16i a, v16i b) { return _mm512_add_epi32(a, b); }
+static inline v16i v16i_sub(v16i a, v16i b) { return _mm512_sub_epi32(a, b); }
+static inline v16i v16i_and(v16i a, v16i b) { return _mm512_and_si512(a, b); }
+static inline v16i v16i_or(v16i a, v16i b) { return _mm512_or_si512(a, b); }
+static inline v16i v16i_shift_right(v16i a, int n) { return _mm512_srli_epi32(a, (unsigned)n); }
+static inline v16i v16i_shift_left(v16i a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
+static inline v16 v16_from_int(v16i a) { return _mm512_cvtepi32_ps(a); }
+static inline v16i v16_bits(v16 a) { return _mm512_castps_si512(a); }
+static inline v16 v16_from_bits(v16i a) { return _mm512_castsi512_ps(a); }
+
+static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {
+  (void)wide;
+  return _mm512_dpbusd_epi32(acc, w, a);
+}
+#define DOT4_WIDE_OFFSET 0
+#define MAXIMUM_ROWS 8
+#define ACCUMULATORS 16

@@ -1,0 +1,47 @@
+/* Sixteen lanes in plain C: what every other level is tested against. */
+#include "half.h"
+#include <string.h>
+
+typedef struct { float lane[16]; } v16;
+typedef struct { int32_t lane[16]; } v16i;
+
+#define LANES for (int i = 0; i < 16; i++)
+
+static inline v16 v16_set1(float x) { v16 r; LANES r.lane[i] = x; return r; }
+static inline v16 v16_load(const float *p) { v16 r; memcpy(&r, p, sizeof r); return r; }
+static inline void v16_store(float *p, v16 a) { memcpy(p, &a, sizeof a); }
+static inline v16 v16_load_f16(const uint16_t *p) { v16 r; LANES r.lane[i] = half_to_float(p[i]); return r; }
+static inline void v16_store_f16(uint16_t *p, v16 a) { LANES p[i] = float_to_half(a.lane[i]); }
+static inline v16 v16_add(v16 a, v16 b) { LANES a.lane[i] += b.lane[i]; return a; }
+static inline v16 v16_sub(v16 a, v16 b) { LANES a.lane[i] -= b.lane[i]; return a; }
+static inline v16 v16_mul(v16 a, v16 b) { LANES a.lane[i] *= b.lane[i]; return a; }
+static inline v16 v16_div(v16 a, v16 b) { LANES a.lane[i] /= b.lane[i]; return a; }
+static inline v16 v16_fma(v16 a, v16 b, v16 c) { LANES c.lane[i] += a.lane[i] * b.lane[i]; return c; }
+/* The second operand wins when either is NaN, as in the x86 instructions. */
+static inline v16 v16_max(v16 a, v16 b) { LANES b.lane[i] = a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; return b; }
+static inline v16 v16_min(v16 a, v16 b) { LANES b.lane[i] = a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; return b; }
+
+static inline v16i v16i_set1(int32_t x) { v16i r; LANES r.lane[i] = x; return r; }
+static inline v16i v16i_load(const void *p) { v16i r; memcpy(&r, p, sizeof r); return r; }
+static inline void v16i_store(void *p, v16i a) { memcpy(p, &a, sizeof a); }
+static inline v16i v16i_add(v16i a, v16i b) { LANES a.lane[i] = (int32_t)((uint32_t)a.lane[i] + (uint32_t)b.lane[i]); return a; }
+static inline v16i v16i_sub(v16i a, v16i b) { LANES a.lane[i] = (int32_t)((uint32_t)a.lane[i] - (uint32_t)b.lane[i]); return a; }
+static inline v16i v16i_and(v16i a, v16i b) { LANES a.lane[i] &= b.lane[i]; return a; }
+static inline v16i v16i_or(v16i a, v16i b) { LANES a.lane[i] |= b.lane[i]; return a; }
+static inline v16i v16i_shift_right(v16i a, int n) { LANES a.lane[i] = (int32_t)((uint32_t)a.lane[i] >> n); return a; }
+static inline v16i v16i_shift_left(v16i a, int n) { LANES a.lane[i] = (int32_t)((uint32_t)a.lane[i] << n); return a; }
+static inline v16 v16_from_int(v16i a) { v16 r; LANES r.lane[i] = (float)a.lane[i]; return r; }
+static inline v16i v16_bits(v16 a) { v16i r; memcpy(&r, &a, sizeof r); return r; }
+static inline v16 v16_from_bits(v16i a) { v16 r; memcpy(&r, &a, sizeof r); return r; }
+
+/* lane += sum of four (unsigned byte of w) * (signed byte of a). */
+static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {
+  (void)wide;
+  const uint8_t *u = (const uint8_t *)&w;
+  const int8_t *s = (const int8_t *)&a;
+  for (int i = 0; i < 64; i++) acc.lane[i / 4] += (int32_t)u[i] * s[i];
+  return acc;
+}
+#define DOT4_WIDE_OFFSET 0
+#define MAXIMUM_ROWS 2
+#define ACCUMULATORS 2

@@ -1,0 +1,61 @@
+package import GPTOps
+import GPTTensor
+
+/// Keys and values of one sequence, in pages that sequences may share.
+///
+/// Not safe for use by two threads at once; the workspace for activations lives here too, so that
+/// sequences of one model run independently.
+package final class KVCache {
+  package let layout: PageLayout
+  package let contextLength: Int
+  /// The tokens whose keys and values the cache holds.
+  package private(set) var tokens: [Int32] = []
+  private(set) var pages: [AlignedBuffer] = []
+  let workspace = Workspace()
+
+  package init(layout: PageLayout, contextLength: Int) {
+    self.layout = layout
+    self.contextLength = contextLength
+  }
+
+  package var tokenCount: Int { tokens.count }
+
+  /// Bytes of the pages in use.
+  package var byteCount: Int { pages.count * layout.pageBytes }
+
+  /// Forgets everything from position `count` on.
+  package func truncate(to count: Int) {
+    guard count < tokens.count else { return }
+    tokens.removeLast(tokens.count - max(count, 0))
+    let kept = (tokens.count + PageLayout.pageTokens - 1) / PageLayout.pageTokens
+    pages.removeLast(pages.count - kept)
+  }
+
+  /// A cache that begins with the same tokens; whole pages are shared, the last one is copied.
+  package func fork() -> KVCache {
+    let copy = KVCache(layout: layout, contextLength: contextLength)
+    copy.tokens = tokens
+    copy.pages = pages
+    if tokens.count % PageLayout.pageTokens != 0, let last = pages.last {
+      let page = AlignedBuffer(byteCount: layout.pageBytes)
+      page.base.copyMemory(from: last.base, byteCount: layout.pageBytes)
+      copy.pages[copy.pages.count - 1] = page
+    }
+    return copy
+  }
+
+  /// Makes room for `count` more tokens; pages shared with another cache that are about to be
+  /// written are replaced by copies.
+  func reserve(_ count: Int) {
+    let needed = (tokens.count + count + PageLayout.pageTokens - 1) / PageLayout.pageTokens
+    let firstWritten = tokens.count / PageLayout.pageTokens
+    if firstWritten < pages.count, !isKnownUniquelyReferenced(&pages[firstWritten]) {
+      let copy = AlignedBuffer(byteCount: layout.pageBytes)
+      copy.base.copyMemory(from: pages[firstWritten].base, byteCount: layout.pageBytes)
+      pages[firstWritten] = copy
+    }
+    while pages.count < needed { pages.append(AlignedBuffer(byteCount: layout.pageBytes)) }
+  }
+
+  func append(_ newTokens: ArraySlice<Int32>) { tokens.append(contentsOf: newTokens) }
+}

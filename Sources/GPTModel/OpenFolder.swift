@@ -1,0 +1,83 @@
+import GPTJSON
+import GPTTensor
+import GPTTokenizer
+import GPTWeights
+import Glibc
+
+func isDirectory(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+extension OpenedModel {
+  /// Larger than any published configuration, small enough to read whole.
+  private static let configurationLimit = 16 << 20
+
+  static func openFolder(_ path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
+    let (reader, architecture) = try readConfiguration(folder: path)
+    let full: ModelConfiguration
+    let names: TensorNames
+    switch architecture {
+    case "gpt2":
+      (full, names) = (try GPT2.configuration(reader), GPT2.folderNames)
+    default:
+      (full, names) = (
+        try Llama.configuration(reader, architecture: architecture), Llama.folderNames
+      )
+    }
+    let source: any WeightSource
+    do { source = try openSafetensors(folder: path) } catch { throw .weights(error) }
+    let tokenizer: any Tokenizer
+    do { tokenizer = try loadTokenizer(folder: path) } catch { throw .tokenizer(error) }
+    let chatTemplate: String?
+    do { chatTemplate = try loadChatTemplate(folder: path) } catch { throw .tokenizer(error) }
+    let generation = try? readJSON(path + "/generation_config.json", location: "generation_config")
+    return try assemble(
+      Checkpoint(
+        source: source, names: names,
+        configuration: try limit(full, to: options.contextLength)), options: options,
+      tokenizer: tokenizer, chatTemplate: chatTemplate,
+      stopTokens: (generation?.tokenIDs("eos_token_id") ?? []) + reader.tokenIDs("eos_token_id"),
+      name: try? reader.stringValue("_name_or_path"))
+  }
+
+  private static func readConfiguration(folder: String)
+    throws(ModelError) -> (JSONConfiguration, String)
+  {
+    let reader = try readJSON(folder + "/config.json", location: "config.json")
+    let known = ["gpt2"] + Llama.architectures
+    let type = try reader.stringValue("model_type") ?? "missing"
+    guard known.contains(type) else {
+      throw reader.problem(
+        "model_type", found: type == "missing" ? type : "'\(type)'",
+        expected: "one of \(known.joined(separator: ", "))")
+    }
+    return (reader, type)
+  }
+
+  private static func readJSON(_ path: String, location: String)
+    throws(ModelError) -> JSONConfiguration
+  {
+    let bytes: [UInt8]
+    do { bytes = try readSmallFile(path: path, limit: configurationLimit) } catch {
+      throw .file(error)
+    }
+    let parsed = bytes.withUnsafeBytes { buffer in
+      Result { () throws(JSONError) in try JSONParser.parse(buffer) }
+    }
+    do {
+      let value = try parsed.get()
+      guard let object = value.object else {
+        throw ModelError.configuration(
+          location: location, key: "the document", found: value.kind, expected: "an object")
+      }
+      return JSONConfiguration(object: object, location: location)
+    } catch let error as JSONError {
+      throw .weights(.json(file: location, part: "the document", error: error))
+    } catch let error as ModelError {
+      throw error
+    } catch {
+      throw .notAModel(path: path, found: "is unreadable", expected: "a JSON object")
+    }
+  }
+}

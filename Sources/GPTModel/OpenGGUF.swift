@@ -1,0 +1,105 @@
+import GPTJSON
+import GPTTensor
+import GPTTokenizer
+import GPTWeights
+
+extension OpenedModel {
+  static func openGGUF(_ path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
+    do {
+      return try openGGUFFile(try GGUFFile(path: path), options: options)
+    } catch let error as WeightsError {
+      throw .weights(error)
+    } catch let error as TokenizerError {
+      throw .tokenizer(error)
+    } catch let error as ModelError {
+      throw error
+    } catch {
+      throw .notAModel(path: path, found: "is unreadable", expected: "a GGUF file")
+    }
+  }
+
+  private static func openGGUFFile(_ file: GGUFFile, options: ModelOptions) throws -> OpenedModel {
+    let (configuration, names) = try describe(file)
+    let checkpoint = Checkpoint(
+      source: file, names: names, configuration: try limit(configuration, to: options.contextLength))
+    let stops = try ["eos_token_id", "eot_token_id"].compactMap { key in
+      try file.integer("tokenizer.ggml.\(key)").flatMap(Int32.init(exactly:))
+    }
+    return try assemble(
+      checkpoint, options: options, tokenizer: try makeTokenizer(vocabulary(of: file)),
+      chatTemplate: try file.string("tokenizer.chat_template"), stopTokens: stops,
+      name: try file.string("general.name"))
+  }
+
+  /// Configuration and names, completed by what only the tensors tell: the number of embeddings,
+  /// a separate output projection, biases and rotary divisors.
+  private static func describe(_ file: GGUFFile) throws -> (ModelConfiguration, TensorNames) {
+    let known = ["gpt2", "llama", "qwen2"]
+    guard let architecture = try file.string("general.architecture") else {
+      throw ModelError.configuration(
+        location: file.location, key: "general.architecture", found: "missing",
+        expected: "one of \(known.joined(separator: ", "))")
+    }
+    guard known.contains(architecture) else {
+      throw ModelError.configuration(
+        location: file.location, key: "general.architecture", found: "'\(architecture)'",
+        expected: "one of \(known.joined(separator: ", "))")
+    }
+    let reader = GGUFConfiguration(file: file, architecture: architecture)
+    var configuration: ModelConfiguration
+    let names: TensorNames
+    if architecture == "gpt2" {
+      (configuration, names) = (try GPT2.configuration(reader), GPT2.fileNames)
+    } else {
+      configuration = try Llama.configuration(reader, architecture: architecture)
+      names = Llama.fileNames(architecture: architecture)
+      configuration.queryKeyValueBias = file.contains("blk.0.attn_q.bias")
+    }
+    let embedding = try file.required("token_embd.weight")
+    configuration.vocabularySize = embedding.rowCount
+    configuration.tiedOutput = !file.contains("output.weight")
+    try addRotaryDivisors(file, names: names, to: &configuration)
+    return (configuration, names)
+  }
+
+  private static func addRotaryDivisors(
+    _ file: GGUFFile, names: TensorNames, to configuration: inout ModelConfiguration
+  ) throws {
+    let checkpoint = Checkpoint(source: file, names: names, configuration: configuration)
+    guard case .rotary(var rotary) = configuration.position, checkpoint.contains(.rotaryDivisors)
+    else { return }
+    let divisors = try checkpoint.tensor(.rotaryDivisors).dequantised().map(Double.init)
+    guard divisors.allSatisfy({ $0 > 0 && $0.isFinite }), divisors.count == rotary.width / 2 else {
+      throw ModelError.configuration(
+        location: file.location, key: "rope_freqs.weight", found: "not all above 0",
+        expected: "\(rotary.width / 2) numbers above 0")
+    }
+    rotary.scaling = .divisors(divisors)
+    configuration.position = .rotary(rotary)
+  }
+
+  private static func vocabulary(of file: GGUFFile) throws -> GGUFVocabulary {
+    func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
+    guard let model = try file.string(key("model")) else {
+      throw ModelError.configuration(
+        location: file.location, key: key("model"), found: "missing", expected: "gpt2 or llama")
+    }
+    guard let tokens = try file.byteStrings(key("tokens")) else {
+      throw ModelError.configuration(
+        location: file.location, key: key("tokens"), found: "missing",
+        expected: "a list of strings")
+    }
+    return GGUFVocabulary(
+      model: model, pre: try file.string(key("pre")), tokens: tokens,
+      scores: try file.floats(key("scores")),
+      types: try file.integers(key("token_type")), merges: try file.byteStrings(key("merges")),
+      beginningOfSequence: try file.integer(key("bos_token_id")),
+      endOfSequence: try file.integer(key("eos_token_id")),
+      unknown: try file.integer(key("unknown_token_id")),
+      addBeginningOfSequence: try file.boolean(key("add_bos_token")),
+      addEndOfSequence: try file.boolean(key("add_eos_token")),
+      addSpacePrefix: try file.boolean(key("add_space_prefix")),
+      removeExtraWhitespace: try file.boolean(key("remove_extra_whitespaces")),
+      location: file.location)
+  }
+}

@@ -1,0 +1,147 @@
+package import GPTOps
+import GPTTensor
+import GPTWeights
+
+/// Which positions' logits a pass returns.
+package enum LogitsSelection: Sendable { case none, last, all }
+
+/// The decoder: embedding, blocks, final normalisation, output projection.
+///
+/// Immutable after loading; any number of caches may use it, one pass at a time on its threads.
+package final class Transformer: Sendable {
+  package let configuration: ModelConfiguration
+  package let cacheType: CacheType
+  let context: ComputeContext
+  let tokenEmbedding: StoredTensor
+  let positionEmbedding: StoredTensor?
+  let blocks: [Block]
+  let outputNorm: Norm
+  let output: Linear
+  private let frequencies: [Double]
+  private let rotaryMagnitude: Double
+
+  init(
+    configuration: ModelConfiguration, cacheType: CacheType, context: ComputeContext,
+    tokenEmbedding: StoredTensor, positionEmbedding: StoredTensor?, blocks: [Block],
+    outputNorm: Norm, output: Linear
+  ) {
+    self.configuration = configuration
+    self.cacheType = cacheType
+    self.context = context
+    self.tokenEmbedding = tokenEmbedding
+    self.positionEmbedding = positionEmbedding
+    self.blocks = blocks
+    self.outputNorm = outputNorm
+    self.output = output
+    if case .rotary(let rotary) = configuration.position {
+      frequencies = rotary.frequencies
+      rotaryMagnitude = rotary.magnitude
+    } else {
+      frequencies = []
+      rotaryMagnitude = 1
+    }
+  }
+
+  /// Rows that go through the blocks together. Fixed, so that a prompt is always computed alike.
+  package static let batchRows = 512
+
+  package func makeCache() -> KVCache {
+    KVCache(
+      layout: configuration.pageLayout(type: cacheType), contextLength: configuration.contextLength)
+  }
+
+  /// Runs `tokens` after what the cache holds.
+  ///
+  /// - Returns: nothing, `[V]` for the last position, or `[T, V]` row after row.
+  /// - Throws: `ModelError.invalidToken`, `ModelError.contextExceeded`; the cache is then unchanged.
+  package func forward(
+    _ tokens: [Int32], cache: KVCache, logits: LogitsSelection
+  ) throws(ModelError) -> [Float] {
+    for token in tokens where token < 0 || Int(token) >= configuration.vocabularySize {
+      throw .invalidToken(id: token, vocabularySize: configuration.vocabularySize)
+    }
+    guard tokens.count <= cache.contextLength - cache.tokenCount else {
+      throw .contextExceeded(
+        tokenCount: cache.tokenCount + tokens.count, contextLength: cache.contextLength)
+    }
+    var result: [Float] = []
+    var begin = 0
+    while begin < tokens.count {
+      let end = min(begin + Transformer.batchRows, tokens.count)
+      let wanted = logits == .last && end < tokens.count ? .none : logits
+      result += forwardBatch(tokens[begin..<end], cache: cache, logits: wanted)
+      begin = end
+    }
+    return result
+  }
+
+  /// Drops the tokens of `range` from the cache and computes the ones behind it anew at their new
+  /// positions, which is exact for learned and rotary positions alike.
+  package func discard(_ range: Range<Int>, from cache: KVCache) throws(ModelError) {
+    let rest = Array(cache.tokens.dropFirst(range.upperBound))
+    cache.truncate(to: range.lowerBound)
+    _ = try forward(rest, cache: cache, logits: .none)
+  }
+
+  private func forwardBatch(_ tokens: ArraySlice<Int32>, cache: KVCache, logits: LogitsSelection)
+    -> [Float]
+  {
+    let workspace = cache.workspace
+    let mark = workspace.mark()
+    defer { workspace.release(to: mark) }
+    let start = cache.tokenCount
+    cache.reserve(tokens.count)
+    let x = workspace.tensor(rows: tokens.count, columns: configuration.width)
+    embed(tokens, start: start, into: x)
+    let positions = Array(start..<start + tokens.count)
+    let pass = ForwardPass(
+      configuration: configuration, context: context, cache: cache, start: start,
+      rotary: frequencies.isEmpty
+        ? nil
+        : RotaryTable(positions: positions, frequencies: frequencies, scale: rotaryMagnitude))
+    for block in blocks { block.forward(x, pass: pass) }
+    cache.append(tokens)
+    return project(x, logits: logits, workspace: workspace)
+  }
+
+  private func embed(_ tokens: ArraySlice<Int32>, start: Int, into x: Tensor) {
+    for (row, token) in tokens.enumerated() {
+      tokenEmbedding.dequantise(
+        rows: Int(token)..<Int(token) + 1, into: x.row(row), rowStride: x.stride)
+    }
+    guard let positionEmbedding else { return }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: x.columns) { position in
+      guard let base = position.baseAddress else { return }
+      for row in 0..<x.rows {
+        positionEmbedding.dequantise(
+          rows: start + row..<start + row + 1, into: base, rowStride: x.columns)
+        let target = x.row(row)
+        for index in 0..<x.columns { target[index] += base[index] }
+      }
+    }
+  }
+
+  private func project(_ x: Tensor, logits: LogitsSelection, workspace: Workspace) -> [Float] {
+    let rows: Range<Int>
+    switch logits {
+    case .none: return []
+    case .last: rows = x.rows - 1..<x.rows
+    case .all: rows = 0..<x.rows
+    }
+    let chosen = workspace.tensor(rows: rows.count, columns: x.columns)
+    for row in rows {
+      chosen.row(row - rows.lowerBound).update(from: x.row(row), count: x.stride)
+    }
+    outputNorm.forward(chosen, into: chosen, in: context)
+    let scores = workspace.tensor(rows: rows.count, columns: configuration.vocabularySize)
+    GPTOps.project(chosen, [(output, scores)], in: context)
+    var result: [Float] = []
+    result.reserveCapacity(rows.count * configuration.vocabularySize)
+    for row in 0..<rows.count {
+      result.append(
+        contentsOf: UnsafeBufferPointer(
+          start: scores.row(row), count: configuration.vocabularySize))
+    }
+    return result
+  }
+}

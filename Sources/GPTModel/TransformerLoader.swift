@@ -1,0 +1,142 @@
+import GPTOps
+import GPTTensor
+import GPTWeights
+
+/// Builds a transformer from a checkpoint: first every tensor is found and its shape checked, then
+/// weights are packed.
+struct TransformerLoader {
+  let checkpoint: Checkpoint
+  let context: ComputeContext
+  let cacheType: CacheType
+
+  private var configuration: ModelConfiguration { checkpoint.configuration }
+  private var packer: WeightPacker { WeightPacker(context: context) }
+
+  func load() throws(ModelError) -> Transformer {
+    try checkAllTensors()
+    let embedding = try checkpoint.tensor(.tokenEmbedding)
+    var blocks: [Block] = []
+    blocks.reserveCapacity(configuration.blockCount)
+    for index in 0..<configuration.blockCount { blocks.append(try block(index)) }
+    let outputTensor = configuration.tiedOutput ? embedding : try checkpoint.tensor(.output)
+    let output = linear(outputTensor, bias: nil)
+    return Transformer(
+      configuration: configuration, cacheType: cacheType, context: context,
+      tokenEmbedding: embedding,
+      positionEmbedding: configuration.position == .learned
+        ? try checkpoint.tensor(.positionEmbedding) : nil,
+      blocks: blocks,
+      outputNorm: norm(
+        gain: try checkpoint.tensor(.outputNormGain),
+        bias: configuration.normalisation == .layerNorm
+          ? try checkpoint.tensor(.outputNormBias) : nil),
+      output: output)
+  }
+
+  /// Reports a missing or misshapen tensor before time and memory go into packing.
+  private func checkAllTensors() throws(ModelError) {
+    _ = try checkpoint.tensor(.tokenEmbedding)
+    if configuration.position == .learned { _ = try checkpoint.tensor(.positionEmbedding) }
+    _ = try checkpoint.tensor(.outputNormGain)
+    if configuration.normalisation == .layerNorm { _ = try checkpoint.tensor(.outputNormBias) }
+    if !configuration.tiedOutput { _ = try checkpoint.tensor(.output) }
+    let biases: [BlockTensor] = [
+      .queryKeyValueBias, .queryBias, .keyBias, .valueBias, .attentionOutputBias, .upBias,
+      .downBias,
+    ]
+    let wanted = BlockTensor.allCases.filter { checkpoint.names.block[$0] != nil }
+    for index in 0..<configuration.blockCount {
+      for tensor in wanted {
+        if biases.contains(tensor) {
+          _ = try checkpoint.bias(tensor, block: index)
+        } else {
+          _ = try checkpoint.tensor(tensor, block: index)
+        }
+      }
+    }
+  }
+
+  private func block(_ index: Int) throws(ModelError) -> Block {
+    let (query, key, value) = try attentionInputs(index)
+    let gate: Linear? =
+      configuration.feedForward == .gatedSilu ? try matrix(.gate, bias: nil, block: index) : nil
+    return Block(
+      index: index,
+      attentionNorm: try norm(.attentionNormGain, .attentionNormBias, block: index),
+      query: query, key: key, value: value,
+      attentionOutput: try matrix(.attentionOutput, bias: .attentionOutputBias, block: index),
+      feedForwardNorm: try norm(.feedForwardNormGain, .feedForwardNormBias, block: index),
+      gate: gate,
+      up: try matrix(.up, bias: .upBias, block: index),
+      down: try matrix(.down, bias: .downBias, block: index))
+  }
+
+  private func attentionInputs(_ index: Int) throws(ModelError) -> (Linear, Linear, Linear) {
+    let queries = configuration.headCount * configuration.headWidth
+    let keys = configuration.keyValueHeadCount * configuration.headWidth
+    guard checkpoint.names.block[.queryKeyValue] != nil else {
+      let width = checkpoint.names.interleavedHeads ? configuration.headWidth : nil
+      return (
+        try matrix(.query, bias: .queryBias, block: index, interleavedHeadWidth: width),
+        try matrix(.key, bias: .keyBias, block: index, interleavedHeadWidth: width),
+        try matrix(.value, bias: .valueBias, block: index)
+      )
+    }
+    let tensor = try checkpoint.tensor(.queryKeyValue, block: index)
+    let bias = try checkpoint.bias(.queryKeyValueBias, block: index)
+    let parts = [(0, queries), (queries, keys), (queries + keys, keys)].map { first, count in
+      Linear(
+        weight: packer.pack(
+          tensor, rows: RowSelection(first: first, count: count),
+          transposed: checkpoint.names.transposed),
+        bias: bias.map { packer.vector($0, range: first..<first + count) })
+    }
+    tensor.releasePages()
+    return (parts[0], parts[1], parts[2])
+  }
+
+  private func matrix(
+    _ name: BlockTensor, bias: BlockTensor?, block index: Int, interleavedHeadWidth: Int? = nil
+  ) throws(ModelError) -> Linear {
+    let bias = if let bias { try checkpoint.bias(bias, block: index) } else { StoredTensor?.none }
+    return linear(
+      try checkpoint.tensor(name, block: index), bias: bias,
+      transposed: checkpoint.names.transposed, interleavedHeadWidth: interleavedHeadWidth)
+  }
+
+  private func linear(
+    _ tensor: StoredTensor, bias: StoredTensor?, transposed: Bool = false,
+    interleavedHeadWidth: Int? = nil
+  ) -> Linear {
+    let rows = RowSelection(
+      count: transposed ? tensor.columnCount : tensor.rowCount,
+      interleavedHeadWidth: interleavedHeadWidth)
+    let weight = packer.pack(tensor, rows: rows, transposed: transposed)
+    let vector = bias.map { bias in
+      let values = packer.vector(bias)
+      guard interleavedHeadWidth != nil else { return values }
+      let ordered = Tensor(rows: 1, columns: rows.count)
+      for output in 0..<rows.count {
+        ordered.pointer[output] = values.pointer[rows.storedRow(of: output)]
+      }
+      return ordered
+    }
+    tensor.releasePages()
+    return Linear(weight: weight, bias: vector)
+  }
+
+  private func norm(_ gain: BlockTensor, _ bias: BlockTensor, block index: Int)
+    throws(ModelError) -> Norm
+  {
+    norm(
+      gain: try checkpoint.tensor(gain, block: index),
+      bias: configuration.normalisation == .layerNorm
+        ? try checkpoint.tensor(bias, block: index) : nil)
+  }
+
+  private func norm(gain: StoredTensor, bias: StoredTensor?) -> Norm {
+    Norm(
+      kind: configuration.normalisation, epsilon: configuration.normEpsilon,
+      gain: packer.vector(gain), bias: bias.map { packer.vector($0) })
+  }
+}

@@ -1,0 +1,134 @@
+import GPTOps
+import GPTTensor
+import GPTWeights
+
+/// Which rows of a stored matrix become which outputs.
+struct RowSelection: Sendable {
+  var first = 0
+  var count: Int
+  /// Undo llama.cpp's order of query and key rows: within a head of this width, stored row
+  /// 2 i + j holds output row j · D / 2 + i.
+  var interleavedHeadWidth: Int?
+
+  func storedRow(of output: Int) -> Int {
+    guard let width = interleavedHeadWidth else { return first + output }
+    let (head, row) = (output / width, output % width)
+    let (half, pair) = (row / (width / 2), row % (width / 2))
+    return first + head * width + 2 * pair + half
+  }
+}
+
+/// Rearranges stored matrices for the kernels while they are read for the first time, and hands
+/// their mapped pages back.
+struct WeightPacker {
+  let context: ComputeContext
+
+  func pack(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool = false) -> PackedMatrix {
+    if transposed { return packTransposed(tensor, rows: rows) }
+    let format = panelFormat(for: tensor.dtype)
+    let matrix = PackedMatrix(outputs: rows.count, inputs: tensor.columnCount, format: format)
+    let chunks = min(matrix.panelCount, context.pool.threadCount * 8)
+    context.pool.run(chunks) { chunk, worker in
+      let panels =
+        chunk * matrix.panelCount / chunks..<(chunk + 1) * matrix.panelCount / chunks
+      for panel in panels {
+        if let blocks = blockFormat(of: tensor.dtype) {
+          packBlocks(tensor, rows: rows, blocks: blocks, panel: panel, into: matrix, worker: worker)
+        } else {
+          packFloats(tensor, rows: rows, panel: panel, into: matrix, worker: worker)
+        }
+      }
+    }
+    return matrix
+  }
+
+  func vector(_ tensor: StoredTensor, range: Range<Int>? = nil) -> Tensor {
+    let values = tensor.dequantised()
+    let range = range ?? 0..<values.count
+    let result = Tensor(rows: 1, columns: range.count)
+    for (index, source) in range.enumerated() { result.pointer[index] = values[source] }
+    return result
+  }
+
+  private func panelFormat(for dtype: DType) -> PanelFormat {
+    switch dtype {
+    case .f32: return context.precision == .bf16 ? .bf16 : .f32
+    case .f16: return .f16
+    case .bf16: return .bf16
+    default:
+      guard let blocks = blockFormat(of: dtype) else { return .f32 }
+      return .quantised(
+        bits: blocks.codeBits <= 4 ? 4 : 8, subBlockLength: blocks.subBlockLength,
+        affine: blocks.hasMinimum, zero: blocks.zero)
+    }
+  }
+
+  private func packFloats(
+    _ tensor: StoredTensor, rows: RowSelection, panel: Int, into matrix: PackedMatrix, worker: Int
+  ) {
+    let count = matrix.inputs
+    let scratch = context.pool.scratch(worker: worker, byteCount: 16 * count * 4)
+      .assumingMemoryBound(to: Float.self)
+    for lane in 0..<16 {
+      let output = panel * 16 + lane
+      guard output < rows.count else {
+        (scratch + lane * count).update(repeating: 0, count: count)
+        continue
+      }
+      let row = rows.storedRow(of: output)
+      tensor.dequantise(rows: row..<row + 1, into: scratch + lane * count, rowStride: count)
+    }
+    matrix.packFloats(panel: panel, rows: scratch, rowStride: count)
+  }
+
+  private func packBlocks(
+    _ tensor: StoredTensor, rows: RowSelection, blocks: any BlockFormat.Type, panel: Int,
+    into matrix: PackedMatrix, worker: Int
+  ) {
+    let depth = matrix.depth
+    let subBlocks = depth / blocks.subBlockLength
+    let scaleBytes = 16 * subBlocks * 4
+    let scratch = context.pool.scratch(worker: worker, byteCount: 16 * depth + 2 * scaleBytes)
+    let codes = scratch.assumingMemoryBound(to: UInt8.self)
+    let scales = (scratch + 16 * depth).assumingMemoryBound(to: Float.self)
+    let minimums = (scratch + 16 * depth + scaleBytes).assumingMemoryBound(to: Float.self)
+    guard let base = tensor.bytes.baseAddress else { return }
+    for lane in 0..<16 {
+      let output = panel * 16 + lane
+      guard output < rows.count else {
+        (codes + lane * depth).update(repeating: 0, count: depth)
+        (scales + lane * subBlocks).update(repeating: 0, count: subBlocks)
+        (minimums + lane * subBlocks).update(repeating: 0, count: subBlocks)
+        continue
+      }
+      blocks.decode(
+        blocks: base + rows.storedRow(of: output) * tensor.rowBytes,
+        count: tensor.columnCount / tensor.dtype.blockLength, codes: codes + lane * depth,
+        scales: scales + lane * subBlocks, minimums: minimums + lane * subBlocks)
+    }
+    matrix.packCodes(panel: panel, codes: codes, scales: scales, minimums: minimums)
+  }
+
+  /// `[in, out]` as GPT-2's checkpoints store it; such files hold plain floats only.
+  private func packTransposed(_ tensor: StoredTensor, rows: RowSelection) -> PackedMatrix {
+    let values = tensor.dequantised()
+    let inputs = tensor.rowCount
+    let columns = tensor.columnCount
+    let matrix = PackedMatrix(
+      outputs: rows.count, inputs: inputs, format: panelFormat(for: tensor.dtype))
+    context.pool.run(matrix.panelCount) { panel, worker in
+      let scratch = context.pool.scratch(worker: worker, byteCount: 16 * inputs * 4)
+        .assumingMemoryBound(to: Float.self)
+      let lanes = min(16, rows.count - panel * 16)
+      scratch.update(repeating: 0, count: 16 * inputs)
+      values.withUnsafeBufferPointer { values in
+        for input in 0..<inputs {
+          let start = input * columns + rows.first + panel * 16
+          for lane in 0..<lanes { scratch[lane * inputs + input] = values[start + lane] }
+        }
+      }
+      matrix.packFloats(panel: panel, rows: scratch, rowStride: inputs)
+    }
+    return matrix
+  }
+}

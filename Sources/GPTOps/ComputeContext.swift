@@ -1,0 +1,92 @@
+import CKernels
+package import GPTTensor
+import Glibc
+
+/// Which instruction set the kernels use; `GPT_KERNELS` forces one.
+package enum KernelLevel: String, CaseIterable, Sendable {
+  case portable, avx2, avx512
+
+  package static var best: KernelLevel {
+    switch gpt_best_level() {
+    case GPT_LEVEL_AVX512: .avx512
+    case GPT_LEVEL_AVX2: .avx2
+    default: .portable
+    }
+  }
+
+  /// Every level that this machine runs.
+  package static var available: [KernelLevel] { allCases.filter { $0.table != nil } }
+
+  var table: UnsafePointer<gpt_kernels>? {
+    switch self {
+    case .portable: gpt_kernels_of(GPT_LEVEL_PORTABLE)
+    case .avx2: gpt_kernels_of(GPT_LEVEL_AVX2)
+    case .avx512: gpt_kernels_of(GPT_LEVEL_AVX512)
+    }
+  }
+}
+
+/// A level that was asked for and cannot be had.
+package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
+  case unknownLevel(String)
+  case unsupportedLevel(KernelLevel)
+
+  package var description: String {
+    let names = KernelLevel.available.map(\.rawValue).joined(separator: ", ")
+    return switch self {
+    case .unknownLevel(let name):
+      "GPT_KERNELS: found \(name.debugDescription), expected one of \(names)"
+    case .unsupportedLevel(let level):
+      "GPT_KERNELS: this machine does not run '\(level.rawValue)', expected one of \(names)"
+    }
+  }
+}
+
+/// What matrix products may round to.
+public enum Precision: String, Sendable, CaseIterable {
+  /// bf16 products and 8-bit activations where the weights are no finer than that; fp32 otherwise.
+  case automatic = "auto"
+  /// fp32 activations and sums throughout.
+  case fp32
+  /// bf16 products wherever the machine has them.
+  case bf16
+}
+
+/// Where operations run: kernels, threads, precision. Shared by all work on a model.
+package final class ComputeContext: @unchecked Sendable {
+  package let level: KernelLevel
+  package let precision: Precision
+  package let pool: ThreadPool
+  let kernels: UnsafePointer<gpt_kernels>
+
+  /// CPUs that this process may run on.
+  package static var availableThreadCount: Int { Int(gpt_processor_count()) }
+
+  /// - Parameter level: nil takes `GPT_KERNELS`, and without it the best the machine has.
+  package init(threadCount: Int, precision: Precision, level: KernelLevel? = nil)
+    throws(ComputeError)
+  {
+    let chosen = if let level { level } else { try ComputeContext.levelFromEnvironment() }
+    guard let table = chosen.table else { throw .unsupportedLevel(chosen) }
+    self.level = chosen
+    kernels = table
+    self.precision = precision
+    pool = ThreadPool(threadCount: threadCount)
+  }
+
+  private static func levelFromEnvironment() throws(ComputeError) -> KernelLevel {
+    guard let raw = getenv("GPT_KERNELS") else { return .best }
+    let name = String(cString: raw)
+    guard let level = KernelLevel(rawValue: name) else { throw .unknownLevel(name) }
+    return level
+  }
+
+  /// Chunks of a region over `count` equal pieces: several a thread, so that a slow core takes
+  /// fewer.
+  func chunkCount(for count: Int) -> Int { min(count, pool.threadCount * 8) }
+
+  /// The pieces of chunk `chunk` when `count` pieces are split into `chunks`.
+  static func range(of chunk: Int, chunks: Int, count: Int) -> Range<Int> {
+    (chunk * count / chunks)..<((chunk + 1) * count / chunks)
+  }
+}

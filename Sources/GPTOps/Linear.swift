@@ -1,0 +1,192 @@
+import CKernels
+import COpenBLAS
+package import GPTTensor
+
+/// A weight matrix with its optional bias: y[t, n] = Σ over k of x[t, k] · weight[n, k] + bias[n].
+package struct Linear: Sendable {
+  package let weight: PackedMatrix
+  /// `[1, outputs]`
+  package let bias: Tensor?
+
+  package init(weight: PackedMatrix, bias: Tensor?) {
+    precondition(bias == nil || bias?.columns == weight.outputs, "bias of another length")
+    self.weight = weight
+    self.bias = bias
+  }
+}
+
+/// Several products of the same rows in one parallel region.
+///
+///     y[t, n] = Σ over k of x[t, k] · weight[n, k] + bias[n]
+///
+/// - Parameters: x `[T, K]`; every target's weight `[N, K]`, its output `[T, N]`
+///
+/// Work is split over outputs only, and every output is summed in order of k: the result does not
+/// depend on the number of threads.
+package func project(
+  _ x: Tensor, _ targets: [(linear: Linear, output: Tensor)], in context: ComputeContext
+) {
+  let input = ProjectionInput(x, targets: targets.map(\.linear.weight), in: context)
+  let panels = targets.reduce(0) { $0 + $1.linear.weight.panelCount }
+  // Many rows: groups of four panels, so that their unpacked form stays in the L2 cache.
+  let chunks = x.rows <= smallRowCount ? context.chunkCount(for: panels) : (panels + 3) / 4
+  context.pool.run(chunks) { chunk, worker in
+    var range = ComputeContext.range(of: chunk, chunks: chunks, count: panels)
+    for (linear, output) in targets where !range.isEmpty {
+      let count = linear.weight.panelCount
+      let own = range.clamped(to: 0..<count)
+      if !own.isEmpty {
+        input.multiply(linear.weight, panels: own, into: output, worker: worker)
+        addBias(linear.bias, panels: own, to: output, in: context)
+      }
+      range = max(range.lowerBound - count, 0)..<max(range.upperBound - count, 0)
+    }
+  }
+}
+
+/// Up to this many rows weights are multiplied as they are packed; above, they are unpacked first.
+let smallRowCount = 8
+
+private func addBias(
+  _ bias: Tensor?, panels: Range<Int>, to output: Tensor, in context: ComputeContext
+) {
+  guard let bias else { return }
+  let start = panels.lowerBound * 16
+  let count = min(panels.upperBound * 16, output.columns) - start
+  for row in 0..<output.rows {
+    let target = output.row(row) + start
+    context.kernels.pointee.add(target, bias.pointer + start, target, count)
+  }
+}
+
+/// The left side of a product in every form that the weights at hand need.
+private struct ProjectionInput {
+  let x: Tensor
+  let context: ComputeContext
+  var quantised: QuantisedRows?
+  var narrow: NarrowRows?
+
+  init(_ x: Tensor, targets: [PackedMatrix], in context: ComputeContext) {
+    self.x = x
+    self.context = context
+    for weight in targets {
+      precondition(weight.inputs == x.columns, "\(x.columns) inputs for \(weight.inputs)")
+      switch path(for: weight) {
+      case .quantised: if quantised == nil { quantised = QuantisedRows(x, in: context) }
+      case .bf16: if narrow == nil { narrow = NarrowRows(x, in: context) }
+      case .panels, .unpacked: break
+      }
+    }
+  }
+
+  enum Path { case panels, quantised, bf16, unpacked }
+
+  func path(for weight: PackedMatrix) -> Path {
+    let few = x.rows <= smallRowCount
+    let bf16 = context.precision != .fp32 && context.kernels.pointee.has_bf16_product != 0
+    switch weight.format {
+    case .f32, .f16:
+      return bf16 && !few && context.precision == .bf16 ? .bf16 : .panels
+    case .bf16:
+      return bf16 && !few ? .bf16 : .panels
+    case .quantised:
+      if few && context.precision != .fp32 { return .quantised }
+      return bf16 ? .bf16 : .unpacked
+    }
+  }
+
+  func multiply(_ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, worker: Int) {
+    switch path(for: weight) {
+    case .panels:
+      multiplyFloats(
+        weight.codes(ofPanel: panels.lowerBound), type: weight.panelType,
+        panelStride: weight.panelStride, weight, panels: panels, into: y)
+    case .quantised: multiplyQuantised(weight, panels: panels, into: y)
+    case .bf16: multiplyNarrow(weight, panels: panels, into: y, worker: worker)
+    case .unpacked: multiplyUnpacked(weight, panels: panels, into: y, worker: worker)
+    }
+  }
+
+  private func multiplyFloats(
+    _ first: UnsafeRawPointer, type: gpt_panel_type, panelStride: Int, _ weight: PackedMatrix,
+    panels: Range<Int>, into y: Tensor
+  ) {
+    var product = gpt_float_product(
+      x: x.pointer, x_stride: x.stride, rows: Int32(x.rows), type: type, panels: first,
+      depth_stride: type == GPT_PANEL_F16 ? 32 : 64, panel_stride: panelStride,
+      panel_count: Int32(panels.count), depth: Int32(weight.inputs),
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: 0)
+    context.kernels.pointee.float_product(&product)
+  }
+
+  private func multiplyQuantised(_ weight: PackedMatrix, panels: Range<Int>, into y: Tensor) {
+    guard let quantised, let format = weight.kernelFormat else { return }
+    var product = gpt_quantised_product(
+      x: quantised.view, rows: Int32(x.rows), format: format,
+      codes: weight.codes(ofPanel: panels.lowerBound),
+      scales: weight.scales(ofPanel: panels.lowerBound),
+      minimums: weight.minimums(ofPanel: panels.lowerBound),
+      code_stride: weight.panelStride, scale_stride: weight.scaleStride,
+      panel_count: Int32(panels.count), blocks: Int32(weight.depth / 32),
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride)
+    context.kernels.pointee.quantised_product(&product)
+  }
+
+  private func multiplyNarrow(
+    _ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, worker: Int
+  ) {
+    guard let narrow else { return }
+    var first = weight.codes(ofPanel: panels.lowerBound).withMemoryRebound(
+      to: UInt16.self, capacity: 1
+    ) { $0 }
+    let stride = weight.depth * 32
+    if weight.format != .bf16 {
+      let scratch = context.pool.scratch(worker: worker, byteCount: panels.count * stride)
+      for (index, panel) in panels.enumerated() {
+        let out = (scratch + index * stride).assumingMemoryBound(to: UInt16.self)
+        if var format = weight.kernelFormat {
+          context.kernels.pointee.unpack_bf16(
+            &format, weight.codes(ofPanel: panel), weight.scales(ofPanel: panel),
+            weight.minimums(ofPanel: panel), Int32(weight.depth / 32), out)
+        } else {
+          context.kernels.pointee.narrow_panel(
+            weight.panelType, weight.codes(ofPanel: panel), Int32(weight.depth), out)
+        }
+      }
+      first = UnsafePointer(scratch.assumingMemoryBound(to: UInt16.self))
+    }
+    var product = gpt_bf16_product(
+      x: narrow.pointer, x_stride: narrow.stride, rows: Int32(x.rows), panels: first,
+      panel_stride: stride, panel_count: Int32(panels.count), depth: Int32(weight.depth),
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride)
+    context.kernels.pointee.bf16_product?(&product)
+  }
+
+  private func multiplyUnpacked(
+    _ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, worker: Int
+  ) {
+    guard var format = weight.kernelFormat else { return }
+    let scratch = context.pool.scratch(
+      worker: worker, byteCount: panels.count * weight.depth * 64
+    ).assumingMemoryBound(to: Float.self)
+    let viaBLAS = context.level == .portable && x.rows > smallRowCount
+    // OpenBLAS wants [K, 16 · panels] with all panels side by side, our kernels panel after panel.
+    let step = viaBLAS ? 16 * panels.count : 16
+    for (index, panel) in panels.enumerated() {
+      context.kernels.pointee.unpack_f32(
+        &format, weight.codes(ofPanel: panel), weight.scales(ofPanel: panel),
+        weight.minimums(ofPanel: panel), Int32(weight.depth / 32),
+        scratch + (viaBLAS ? 16 * index : weight.depth * 16 * index), step)
+    }
+    if viaBLAS {
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(x.rows), blasint(step),
+        blasint(weight.inputs), 1, x.pointer, blasint(x.stride), scratch, blasint(step), 0,
+        y.pointer + panels.lowerBound * 16, blasint(y.stride))
+    } else {
+      multiplyFloats(
+        scratch, type: GPT_PANEL_F32, panelStride: weight.depth * 64, weight, panels: panels,
+        into: y)
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import CKernels
+package import GPTTensor
+import Glibc
+
+/// Cosines and sines of the rotary angles, one row a position.
+package struct RotaryTable: Sendable {
+  /// `[positions, D / 2]`
+  package let cosines: Tensor
+  package let sines: Tensor
+
+  /// - Parameter frequencies: radians per position of each of the D / 2 pairs.
+  package init(positions: [Int], frequencies: [Double], scale: Double) {
+    cosines = Tensor(rows: positions.count, columns: frequencies.count)
+    sines = Tensor(rows: positions.count, columns: frequencies.count)
+    for (row, position) in positions.enumerated() {
+      for (index, frequency) in frequencies.enumerated() {
+        let angle = Double(position) * frequency
+        cosines.row(row)[index] = Float(cos(angle) * scale)
+        sines.row(row)[index] = Float(sin(angle) * scale)
+      }
+    }
+  }
+}
+
+/// Rotary position embedding of every head, in place.
+///
+///     (x[i], x[i + D/2]) ← rotation by position · frequency[i] of (x[i], x[i + D/2])
+///
+/// - Parameters: x `[T, heads · D]`; table with a row for each of the T positions
+/// - Source: Su et al. 2021, arXiv:2104.09864; half-split pairs as in GPT-NeoX
+package func rotate(
+  _ x: Tensor, headCount: Int, headWidth: Int, by table: RotaryTable, in context: ComputeContext
+) {
+  let half = table.cosines.columns
+  context.forEachRow(x.rows) { row in
+    for head in 0..<headCount {
+      context.kernels.pointee.rotate(
+        x.row(row) + head * headWidth, table.cosines.row(row), table.sines.row(row), Int32(half))
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/// Owned memory on a 64-byte boundary, zeroed, freed with the object.
+///
+/// Sharing between threads is the owner's contract: readers may run together, a writer alone.
+package final class AlignedBuffer: @unchecked Sendable {
+  package let base: UnsafeMutableRawPointer
+  package let byteCount: Int
+
+  /// - Parameter byteCount: bytes wanted; the memory extends to the next multiple of 64.
+  package init(byteCount: Int) {
+    precondition(byteCount >= 0, "negative buffer of \(byteCount) bytes")
+    self.byteCount = byteCount
+    let padded = (max(byteCount, 1) + 63) & ~63
+    base = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: 64)
+    base.initializeMemory(as: UInt8.self, repeating: 0, count: padded)
+  }
+
+  deinit { base.deallocate() }
+
+  package func pointer<Element>(_ type: Element.Type) -> UnsafeMutablePointer<Element> {
+    base.assumingMemoryBound(to: type)
+  }
+}

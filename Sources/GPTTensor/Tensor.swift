@@ -1,0 +1,44 @@
+/// A matrix of fp32 activations, `[rows, columns]`, row-major.
+///
+/// Rows start on 64-byte boundaries: `stride` is `columns` rounded up to 16, and the padding holds
+/// zeros, so vector kernels need no tails. Exactly one thread writes an element at a time.
+package final class Tensor: @unchecked Sendable {
+  package private(set) var rows: Int
+  package private(set) var columns: Int
+  package private(set) var stride: Int
+  private var buffer: AlignedBuffer
+
+  package init(rows: Int, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+    stride = Tensor.padded(columns)
+    buffer = AlignedBuffer(byteCount: rows * stride * 4)
+  }
+
+  package var pointer: UnsafeMutablePointer<Float> { buffer.pointer(Float.self) }
+
+  package func row(_ index: Int) -> UnsafeMutablePointer<Float> {
+    precondition(index >= 0 && index < rows, "row \(index) of \(rows)")
+    return pointer + index * stride
+  }
+
+  /// Bytes of memory behind the tensor.
+  package var byteCount: Int { buffer.byteCount }
+
+  /// Gives the tensor another shape; memory is replaced only when it is too small.
+  package func reshape(rows: Int, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+    stride = Tensor.padded(columns)
+    if rows * stride * 4 > buffer.byteCount {
+      buffer = AlignedBuffer(byteCount: rows * stride * 4)
+    } else if stride != columns {
+      for row in 0..<rows {
+        (pointer + row * stride + columns).update(repeating: 0, count: stride - columns)
+      }
+    }
+  }
+
+  /// Columns rounded up to whole vectors of 16.
+  package static func padded(_ columns: Int) -> Int { (columns + 15) & ~15 }
+}

@@ -1,0 +1,32 @@
+# Sourced by the scripts in tools/ after install.sh: how every one of them builds and tests, so
+# that build products are shared. Tests reach our modules through `package` access, without
+# @testable, whose flag would make tests and binary two builds, and the tested one not the shipped.
+# shellcheck shell=bash
+
+build_flags=(--package-path "$root" -c release)
+test_flags=("${build_flags[@]}" --disable-testable-imports --disable-xctest)
+
+# build_quietly OPTION…: swift build, with one line of progress on stderr if it takes a while
+# and its whole output there if it fails.
+build_quietly() {
+  local log builder status=0 ticks=0
+  log="$(mktemp)"
+  swift build "${build_flags[@]}" "$@" >"$log" 2>&1 </dev/null &
+  builder=$!
+  trap 'kill "$builder" 2>/dev/null; rm -f "$log"; exit 130' INT TERM
+  while kill -0 "$builder" 2>/dev/null; do
+    sleep 0.1
+    ticks=$((ticks + 1))
+    if [[ -t 2 && $ticks -ge 15 ]]; then
+      printf '\r\033[K%s' "$(tail -n 1 "$log" | cut -c 1-78)" >&2
+    elif [[ $ticks -eq 15 ]]; then
+      say 'building gpt (release)'
+    fi
+  done
+  wait "$builder" || status=$?
+  trap - INT TERM
+  [[ ! -t 2 || $ticks -lt 15 ]] || printf '\r\033[K' >&2
+  [[ $status -eq 0 ]] || cat "$log" >&2
+  rm -f "$log"
+  [[ $status -eq 0 ]] || fail 'gpt could not be built'
+}
