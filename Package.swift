@@ -53,7 +53,7 @@ let package = Package(
     tests(of: "GPTWeights", ["GPTTensor", "GPTJSON"]),
     tests(of: "GPTTokenizer", ["GPTJSON"]),
     tests(of: "GPTModel", ["GPTOps", "GPTTensor", "GPTWeights", "GPTTokenizer", "GPTJSON"]),
-    tests(of: "GPT", ["GPTModel"]),
+    tests(of: "GPT", ["GPTModel", "GPTTokenizer"]),
   ],
   cxxLanguageStandard: .cxx17
 )

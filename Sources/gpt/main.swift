@@ -1,1 +1,3 @@
-print("gpt")
+import GPTCommands
+
+await CommandLineTool.main()

@@ -1,0 +1,77 @@
+/// A sequence of tokens that a model has computed, and how they were computed.
+///
+/// What a token adds to the cache depends, in the last bits, on how many tokens were computed with
+/// it. A prompt is therefore always computed in chunks of the same length from its start, and only
+/// whole chunks are used again: the result is the same whether or not they were known before.
+final class SequenceState {
+  /// Long enough to keep the matrix units busy, short enough to be cancelled in between.
+  static let chunkLength = 512
+
+  private let state: any PredictorState
+  private(set) var tokens: [Int32] = []
+  private var wholeChunksEnd = 0
+
+  init(_ state: any PredictorState) { self.state = state }
+
+  var tokenCount: Int { tokens.count }
+
+  /// Computes `prompt` from the start, but for whole chunks that are known; returns the logits of
+  /// its last token and how many tokens were known.
+  func begin(
+    with prompt: [Int32], isCancelled: () -> Bool
+  ) throws(LanguageModelError) -> (logits: [Float], reused: Int) {
+    let known = min(commonPrefix(with: prompt), wholeChunksEnd, prompt.count - 1)
+    let reused = known / Self.chunkLength * Self.chunkLength
+    truncate(to: reused)
+    var logits: [Float] = []
+    while tokens.count < prompt.count {
+      if isCancelled() { throw .cancelled }
+      let end = min(tokens.count + Self.chunkLength, prompt.count)
+      logits = try compute(Array(prompt[tokens.count..<end]), logits: end == prompt.count)
+      if end % Self.chunkLength == 0 { wholeChunksEnd = end }
+    }
+    return (logits, reused)
+  }
+
+  /// Computes one more token.
+  func append(_ token: Int32) throws(LanguageModelError) -> [Float] {
+    try compute([token], logits: true)
+  }
+
+  /// Forgets half of the tokens behind the first `kept`.
+  func shift(keeping kept: Int, isCancelled: () -> Bool) throws(LanguageModelError) {
+    let kept = min(kept, max(0, tokens.count - 1))
+    let range = kept..<kept + (tokens.count - kept + 1) / 2
+    var remaining = tokens
+    remaining.removeSubrange(range)
+    wholeChunksEnd = min(wholeChunksEnd, kept / Self.chunkLength * Self.chunkLength)
+    if state.discard(range) {
+      tokens = remaining
+    } else if remaining.isEmpty {
+      truncate(to: 0)
+    } else {
+      _ = try begin(with: remaining, isCancelled: isCancelled)
+    }
+  }
+
+  private func compute(_ part: [Int32], logits: Bool) throws(LanguageModelError) -> [Float] {
+    do {
+      let result = try state.forward(part, logits: logits)
+      tokens += part
+      return result
+    } catch {
+      truncate(to: 0)
+      throw error
+    }
+  }
+
+  private func truncate(to count: Int) {
+    state.truncate(to: count)
+    tokens.removeSubrange(min(count, tokens.count)...)
+    wholeChunksEnd = min(wholeChunksEnd, count)
+  }
+
+  private func commonPrefix(with prompt: [Int32]) -> Int {
+    zip(tokens, prompt).prefix { $0 == $1 }.count
+  }
+}

@@ -1,0 +1,130 @@
+internal import GPTModel
+internal import GPTTokenizer
+
+public import struct FoundationEssentials.URL
+
+/// A language model: weights, tokenizer and what its files say about them.
+///
+/// A model is immutable and shared by any number of sessions and streams. Several may compute at
+/// once; they share the processor's cores.
+///
+/// ```swift
+/// let model = try await LanguageModel(at: url)
+/// for try await token in model.tokens(prompt: "The capital of France is") {
+///   print(token.text, terminator: "")
+/// }
+/// ```
+public final class LanguageModel: Sendable {
+  /// What the model is and what it takes.
+  public let information: ModelInformation
+
+  let tokenizer: any Tokenizer
+  let chatTemplateSource: String?
+  let stopTokens: [Int32]
+  let predictor: any TokenPredictor
+
+  /// Opens a model folder (Hugging Face layout) or a `.gguf` file.
+  public convenience init(
+    at url: URL, options: LoadingOptions = LoadingOptions()
+  ) async throws(LanguageModelError) {
+    guard url.isFileURL else {
+      throw .modelNotFound(name: url.absoluteString, expected: "a file URL")
+    }
+    try await self.init(at: url.path, options: options)
+  }
+
+  /// Opens a model folder (Hugging Face layout) or a `.gguf` file.
+  public init(
+    at path: String, options: LoadingOptions = LoadingOptions()
+  ) async throws(LanguageModelError) {
+    let modelOptions = try options.modelOptions()
+    let opened = try await Worker().run { () throws(LanguageModelError) in
+      try translatingModelErrors { () throws(ModelError) in
+        try OpenedModel.open(path: path, options: modelOptions)
+      }
+    }
+    information = ModelInformation(path: path, opened: opened, cacheType: options.cacheType)
+    tokenizer = opened.tokenizer
+    chatTemplateSource = opened.chatTemplate
+    stopTokens = opened.stopTokens
+    predictor = TransformerPredictor(transformer: opened.transformer)
+  }
+
+  /// A model of parts, for tests.
+  init(
+    information: ModelInformation, tokenizer: any Tokenizer, predictor: any TokenPredictor,
+    stopTokens: [Int32], chatTemplateSource: String? = nil
+  ) {
+    self.information = information
+    self.tokenizer = tokenizer
+    self.predictor = predictor
+    self.stopTokens = stopTokens
+    self.chatTemplateSource = chatTemplateSource
+  }
+
+  /// The tokens that follow `prompt`, one by one.
+  public func tokens(
+    prompt: String, options: GenerationOptions = GenerationOptions()
+  ) -> TokenStream {
+    stream(options) { [self] () throws(LanguageModelError) in
+      try encode(
+        prompt, addSpecialTokens: options.addSpecialTokens,
+        parseSpecialTokens: options.parseSpecialTokens)
+    }
+  }
+
+  /// The tokens that follow those of `promptTokens`, one by one.
+  public func tokens(
+    promptTokens: [Int32], options: GenerationOptions = GenerationOptions()
+  ) -> TokenStream {
+    stream(options) { () throws(LanguageModelError) in promptTokens }
+  }
+
+  /// The text that follows `prompt`.
+  public func generate(
+    prompt: String, options: GenerationOptions = GenerationOptions()
+  ) async throws(LanguageModelError) -> Generation {
+    try await tokens(prompt: prompt, options: options).collect()
+  }
+
+  /// The text that follows `promptTokens`.
+  public func generate(
+    promptTokens: [Int32], options: GenerationOptions = GenerationOptions()
+  ) async throws(LanguageModelError) -> Generation {
+    try await tokens(promptTokens: promptTokens, options: options).collect()
+  }
+
+  /// - Parameter sequence: what is known of earlier generations; nobody else may be using it.
+  func stream(
+    _ options: GenerationOptions, sequence: SharedSequence? = nil,
+    prompt: @escaping @Sendable () throws(LanguageModelError) -> [Int32]
+  ) -> TokenStream {
+    let driver = GenerationDriver { [self] worker throws(LanguageModelError) in
+      let request = GenerationRun.Request(
+        prompt: try prompt(), options: options, modelStops: stopTokens)
+      return try GenerationRun(
+        request, tokenizer: tokenizer, predictor: predictor,
+        sequence: sequence?.state ?? SequenceState(predictor.makeState()),
+        isCancelled: { worker.isCancelled })
+    }
+    return TokenStream(driver: driver)
+  }
+}
+
+/// A sequence that passes from one generation of a session to the next.
+///
+/// Sound although unchecked: a session lets one generation run at a time.
+final class SharedSequence: @unchecked Sendable {
+  let state: SequenceState
+  init(_ predictor: any TokenPredictor) { state = SequenceState(predictor.makeState()) }
+}
+
+extension TokenStream {
+  /// Runs the generation to its end.
+  public func collect() async throws(LanguageModelError) -> Generation {
+    var iterator = makeAsyncIterator()
+    while try await iterator.next() != nil {}
+    guard let result else { throw .cancelled }
+    return result
+  }
+}

@@ -1,0 +1,55 @@
+internal import GPTModel
+
+extension LanguageModel {
+  /// How a model is opened and computed.
+  public struct LoadingOptions: Sendable, Equatable {
+    /// In what precision matrix products are computed.
+    public enum Precision: String, Sendable, CaseIterable {
+      /// bfloat16 with float32 sums where the hardware has it, else float32.
+      case automatic = "auto"
+      case fp32, bf16
+    }
+
+    /// How attention keys and values are kept.
+    public enum CacheType: String, Sendable, CaseIterable {
+      case f16, f32
+    }
+
+    /// Threads that compute; nil takes one for each core.
+    public var threadCount: Int?
+    public var precision = Precision.automatic
+    public var cacheType = CacheType.f16
+    /// Most tokens a sequence may have; nil takes what the model was made for.
+    public var contextLength: Int?
+
+    public init() {}
+
+    /// Most threads that may be asked for: the largest machines have fewer cores.
+    static let maximumThreadCount = 1024
+
+    func modelOptions() throws(LanguageModelError) -> ModelOptions {
+      if let threadCount, !(1...Self.maximumThreadCount).contains(threadCount) {
+        throw .invalidOption(
+          name: "threadCount", found: "\(threadCount)",
+          expected: "1...\(Self.maximumThreadCount)")
+      }
+      if let contextLength, contextLength < 1 {
+        throw .invalidOption(
+          name: "contextLength", found: "\(contextLength)", expected: "at least 1")
+      }
+      var options = ModelOptions()
+      options.threadCount = threadCount
+      options.contextLength = contextLength
+      switch precision {
+      case .automatic: options.precision = .automatic
+      case .fp32: options.precision = .fp32
+      case .bf16: options.precision = .bf16
+      }
+      switch cacheType {
+      case .f16: options.cacheType = .f16
+      case .f32: options.cacheType = .f32
+      }
+      return options
+    }
+  }
+}

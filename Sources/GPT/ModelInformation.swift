@@ -1,0 +1,80 @@
+internal import GPTModel
+
+/// What a model is and what it takes.
+public struct ModelInformation: Sendable, Equatable {
+  /// The tensors that are stored in one way.
+  public struct StoredType: Sendable, Equatable {
+    /// Name of the element type as its file format spells it: F32, BF16, Q4_K…
+    public let name: String
+    public let tensorCount: Int
+    public let byteCount: Int
+  }
+
+  /// Memory of the attention cache at a length of context.
+  public struct ContextMemory: Sendable, Equatable {
+    public let tokenCount: Int
+    public let byteCount: Int
+  }
+
+  public let path: String
+  public let architecture: String
+  public let name: String?
+  public let parameterCount: Int
+  public let storedTypes: [StoredType]
+  public let fileBytes: Int
+  public let tokenizer: String
+  public let vocabularySize: Int
+  public let contextLength: Int
+  public let width: Int
+  public let blockCount: Int
+  public let headCount: Int
+  public let keyValueHeadCount: Int
+  public let headWidth: Int
+  public let hiddenWidth: Int
+  public let hasChatTemplate: Bool
+  /// At powers of two from 512, and at the whole context.
+  public let contextMemory: [ContextMemory]
+}
+
+extension ModelInformation {
+  init(path: String, opened: OpenedModel, cacheType: LanguageModel.LoadingOptions.CacheType) {
+    let configuration = opened.configuration
+    let summary = opened.summary
+    self.path = path
+    architecture = summary.architecture
+    name = summary.name
+    parameterCount = summary.parameterCount
+    storedTypes = summary.dtypes.map {
+      StoredType(name: $0.dtype, tensorCount: $0.tensorCount, byteCount: $0.byteCount)
+    }
+    fileBytes = summary.fileBytes
+    tokenizer = summary.tokenizerSummary
+    vocabularySize = configuration.vocabularySize
+    contextLength = configuration.contextLength
+    width = configuration.width
+    blockCount = configuration.blockCount
+    headCount = configuration.headCount
+    keyValueHeadCount = configuration.keyValueHeadCount
+    headWidth = configuration.headWidth
+    hiddenWidth = configuration.hiddenWidth
+    hasChatTemplate = opened.chatTemplate != nil
+    contextMemory = Self.contextLengths(upTo: configuration.contextLength).map { count in
+      let bytes =
+        switch cacheType {
+        case .f16: configuration.cacheBytes(tokenCount: count, type: .f16)
+        case .f32: configuration.cacheBytes(tokenCount: count, type: .f32)
+        }
+      return ContextMemory(tokenCount: count, byteCount: bytes)
+    }
+  }
+
+  private static func contextLengths(upTo limit: Int) -> [Int] {
+    var lengths: [Int] = []
+    var length = 512
+    while length < limit {
+      lengths.append(length)
+      length *= 2
+    }
+    return lengths + [limit]
+  }
+}

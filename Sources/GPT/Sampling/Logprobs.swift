@@ -1,0 +1,35 @@
+import Glibc
+
+/// Logarithms of probabilities, from logits.
+///
+///     logprob[i] = x[i] − log Σ exp(x[j])
+struct Logprobs {
+  private let logits: [Float]
+  private let normaliser: Double
+
+  init(logits: [Float]) {
+    self.logits = logits
+    normaliser = Self.logSumExp(logits[...])
+  }
+
+  subscript(id: Int32) -> Float { Float(Double(logits[Int(id)]) - normaliser) }
+
+  /// The `count` most probable tokens, best first.
+  func top(_ count: Int) -> [GeneratedToken.Candidate] {
+    guard count > 0 else { return [] }
+    return Candidates(logits: logits, limit: count).list.map {
+      GeneratedToken.Candidate(id: $0.id, logprob: Float(Double($0.logit) - normaliser))
+    }
+  }
+
+  static func logSumExp(_ row: ArraySlice<Float>) -> Double {
+    row.withUnsafeBufferPointer { row in
+      var largest = -Float.infinity
+      for logit in row { largest = max(largest, logit) }
+      guard largest.isFinite else { return Double(largest) }
+      var sum = 0.0
+      for logit in row { sum += Double(expf(logit - largest)) }
+      return Double(largest) + log(sum)
+    }
+  }
+}

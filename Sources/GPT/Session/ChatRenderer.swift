@@ -1,0 +1,63 @@
+internal import GPTTokenizer
+
+/// Writes a conversation as the model expects it.
+struct ChatRenderer {
+  private let model: LanguageModel
+  private let template: ChatTemplate
+
+  /// - Parameter format: a known format by name; nil takes the model's own template
+  init(model: LanguageModel, format: String?) throws(LanguageModelError) {
+    self.model = model
+    if let format {
+      guard let known = ChatTemplate.named(format) else {
+        throw .invalidOption(
+          name: "chatFormat", found: format.debugDescription, expected: "a known chat format")
+      }
+      template = known
+      return
+    }
+    guard let source = model.chatTemplateSource else {
+      throw .noChatTemplate(model: model.information.path)
+    }
+    do {
+      template = try ChatTemplate(source: source, location: model.information.path)
+    } catch {
+      throw .tokenizer(error.description)
+    }
+  }
+
+  /// The tokens of `conversation` up to where the model's answer begins.
+  func tokens(
+    of conversation: Transcript, options: GenerationOptions
+  ) throws(LanguageModelError) -> [Int32] {
+    var conversation = conversation
+    while true {
+      let tokens = try tokens(of: conversation)
+      guard options.contextShift, tokens.count > model.predictor.contextLength * 3 / 4,
+        let shorter = conversation.droppingOldestTurn()
+      else { return tokens }
+      conversation = shorter
+    }
+  }
+
+  private func tokens(of conversation: Transcript) throws(LanguageModelError) -> [Int32] {
+    let text = try render(conversation)
+    // The template itself writes what stands at the beginning.
+    return try model.encode(text, addSpecialTokens: false, parseSpecialTokens: true)
+  }
+
+  private func render(_ conversation: Transcript) throws(LanguageModelError) -> String {
+    let tokenizer = model.tokenizer
+    let messages = conversation.entries.map {
+      ChatMessage(role: $0.role.rawValue, content: $0.content)
+    }
+    do {
+      return try template.render(
+        messages: messages, addGenerationPrompt: true,
+        bosToken: tokenizer.beginningOfSequence.flatMap { tokenizer.piece(of: $0) },
+        eosToken: tokenizer.endOfSequence.flatMap { tokenizer.piece(of: $0) })
+    } catch {
+      throw .tokenizer(error.description)
+    }
+  }
+}

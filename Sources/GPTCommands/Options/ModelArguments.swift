@@ -1,0 +1,61 @@
+internal import ArgumentParser
+internal import GPT
+
+/// Which model, and how it is computed.
+struct ModelArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Model folder, .gguf file, or name of a model in the cache.",
+      discussion: "Without it: the model in models/, else \(ModelLocator.defaultName).",
+      valueName: "path-or-name"))
+  var model: String?
+
+  @OptionGroup var computing: ComputingArguments
+
+  func open() async throws -> LanguageModel {
+    try await computing.open(model)
+  }
+}
+
+/// How a model is computed.
+struct ComputingArguments: ParsableArguments {
+  enum Precision: String, ExpressibleByArgument, CaseIterable { case auto, fp32, bf16 }
+  enum CacheType: String, ExpressibleByArgument, CaseIterable { case f16, f32 }
+
+  @Option(help: "Threads that compute (default: one for each core).")
+  var threads: Int?
+
+  @Option(help: "Precision of matrix products.")
+  var precision = Precision.auto
+
+  @Option(help: "How attention keys and values are kept.")
+  var kvType = CacheType.f16
+
+  @Option(help: "Most tokens of context (default: what the model was made for).")
+  var contextLength: Int?
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    if let contextLength, contextLength < 1 {
+      throw ValidationError("--context-length must be at least 1.")
+    }
+  }
+
+  func open(_ model: String?) async throws -> LanguageModel {
+    var options = LanguageModel.LoadingOptions()
+    options.threadCount = threads
+    options.precision =
+      switch precision {
+      case .auto: .automatic
+      case .fp32: .fp32
+      case .bf16: .bf16
+      }
+    options.cacheType =
+      switch kvType {
+      case .f16: .f16
+      case .f32: .f32
+      }
+    options.contextLength = contextLength
+    return try await LanguageModel(at: ModelLocator.resolve(model), options: options)
+  }
+}

@@ -1,0 +1,48 @@
+internal import Dispatch
+import Glibc
+import Synchronization
+
+/// Ctrl-C while something runs: the first one asks it to stop, the second one ends the process.
+///
+/// Sound although unchecked: `source` is set up in `init` and only kept alive afterwards.
+final class Interruption: @unchecked Sendable {
+  private struct State {
+    var stop: (@Sendable () -> Void)?
+    var wasPressed = false
+  }
+
+  private let state = Mutex(State())
+  private let source: any DispatchSourceSignal
+
+  /// - Parameter idle: what Ctrl-C does while nothing runs; the default ends the process.
+  init(idle: @escaping @Sendable () -> Void = { exit(130) }) {
+    signal(SIGINT, SIG_IGN)
+    source = DispatchSource.makeSignalSource(
+      signal: SIGINT, queue: DispatchQueue(label: "gpt.interruption"))
+    source.setEventHandler { [weak self] in self?.press(idle: idle) }
+    source.resume()
+  }
+
+  /// Runs `body` in a task that Ctrl-C cancels.
+  func guarding<Value: Sendable>(
+    _ body: @escaping @Sendable () async throws -> Value
+  ) async throws -> Value {
+    let task = Task { try await body() }
+    state.withLock { $0 = State(stop: { task.cancel() }, wasPressed: false) }
+    defer { state.withLock { $0.stop = nil } }
+    return try await task.value
+  }
+
+  /// Whether Ctrl-C was pressed during the last `guarding`.
+  var wasPressed: Bool { state.withLock { $0.wasPressed } }
+
+  private func press(idle: () -> Void) {
+    let (stop, again) = state.withLock { state in
+      defer { state.wasPressed = true }
+      return (state.stop, state.wasPressed)
+    }
+    guard let stop else { return idle() }
+    if again { exit(130) }
+    stop()
+  }
+}

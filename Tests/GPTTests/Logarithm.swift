@@ -1,0 +1,3 @@
+import Glibc
+
+func logarithm(_ value: Float) -> Float { Float(log(Double(value))) }
