@@ -1,4 +1,5 @@
 internal import GPTModel
+internal import GPTOps
 
 extension LanguageModel {
   /// How a model is opened and computed.

@@ -1,4 +1,5 @@
 internal import GPTModel
+internal import GPTOps
 
 /// What a model is and what it takes.
 public struct ModelInformation: Sendable, Equatable {
@@ -41,13 +42,13 @@ extension ModelInformation {
     let configuration = opened.configuration
     let summary = opened.summary
     self.path = path
-    architecture = summary.architecture
+    architecture = configuration.architecture
     name = summary.name
     parameterCount = summary.parameterCount
     storedTypes = summary.dtypes.map {
       StoredType(name: $0.dtype, tensorCount: $0.tensorCount, byteCount: $0.byteCount)
     }
-    fileBytes = summary.fileBytes
+    fileBytes = summary.dtypes.reduce(0) { $0 + $1.byteCount }
     tokenizer = summary.tokenizerSummary
     vocabularySize = configuration.vocabularySize
     contextLength = configuration.contextLength

@@ -54,8 +54,9 @@ struct ChatRenderer {
     do {
       return try template.render(
         messages: messages, addGenerationPrompt: true,
-        bosToken: tokenizer.beginningOfSequence.flatMap { tokenizer.piece(of: $0) },
-        eosToken: tokenizer.endOfSequence.flatMap { tokenizer.piece(of: $0) })
+        bosToken: tokenizer.beginningOfSequence.flatMap { tokenizer.piece(of: $0) } ?? "",
+        eosToken: tokenizer.endOfSequence.flatMap { tokenizer.piece(of: $0) } ?? "",
+        extra: [:])
     } catch {
       throw .tokenizer(error.description)
     }
