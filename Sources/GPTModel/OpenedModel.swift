@@ -12,6 +12,8 @@ package struct ModelOptions: Sendable {
   package var cacheType: CacheType?
   /// Tokens of context; nil: as many as the model was made for.
   package var contextLength: Int?
+  /// Instruction set of the kernels; nil: `GPT_KERNELS`, else the best there is.
+  package var kernelLevel: KernelLevel?
   package init() {}
 }
 
@@ -40,7 +42,8 @@ package struct OpenedModel: Sendable {
   static func context(_ options: ModelOptions) throws(ModelError) -> ComputeContext {
     let threads = options.threadCount ?? ComputeContext.availableThreadCount
     do {
-      return try ComputeContext(threadCount: threads, precision: options.precision)
+      return try ComputeContext(
+        threadCount: threads, precision: options.precision, level: options.kernelLevel)
     } catch { throw .compute(error) }
   }
 
