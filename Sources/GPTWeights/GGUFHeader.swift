@@ -177,6 +177,7 @@ extension GGUFHeader {
       }
     }
     let padded = (cursor.position + alignment - 1) / alignment * alignment
+    try checkPadding(upTo: min(padded, cursor.bytes.count))
     // A file without tensors may end without padding.
     dataStart = count == 0 ? min(padded, cursor.bytes.count) : padded
     let available = max(0, cursor.bytes.count - padded)
@@ -186,6 +187,15 @@ extension GGUFHeader {
         expected: "\(dataEnd), where the last tensor ends")
     }
     _ = try table.checkLayout(alignment: alignment, file: cursor.file)
+  }
+
+  /// Padding is zero bytes (specification). Others mean that a tensor stands here which the count
+  /// leaves out, and that the data begins elsewhere.
+  private func checkPadding(upTo end: Int) throws(WeightsError) {
+    guard let wrong = cursor.bytes[cursor.position..<end].first(where: { $0 != 0 }) else { return }
+    throw .invalid(
+      file: cursor.file, item: "the padding after the list of tensors",
+      found: "has byte 0x\(String(wrong, radix: 16))", expected: "zero bytes")
   }
 
   private mutating func readTensor(_ index: Int) throws(WeightsError) -> TensorEntry {

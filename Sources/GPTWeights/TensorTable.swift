@@ -49,8 +49,10 @@ struct TensorTable: Sendable {
   /// Demands that the tensors, in the order of their offsets, follow each other without overlap
   /// and without holes but for padding to `alignment`; returns where the last one ends.
   func checkLayout(alignment: Int, file: String) throws(WeightsError) -> Int {
+    // The name makes messages about equal ranges the same in every run.
     let sorted = entries.values.sorted {
-      ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+      ($0.range.lowerBound, $0.range.upperBound, $0.name)
+        < ($1.range.lowerBound, $1.range.upperBound, $1.name)
     }
     var end = 0
     for entry in sorted {
