@@ -173,7 +173,9 @@ public struct ByteLevelTokenizer: Tokenizer {
   }
 
   public func decode(_ ids: [Int32], includeSpecialTokens: Bool) -> String {
-    let text: [UInt8] = ids.flatMap { self.bytes(of: $0, includeSpecialTokens: includeSpecialTokens) }
+    let text: [UInt8] = ids.flatMap {
+      self.bytes(of: $0, includeSpecialTokens: includeSpecialTokens)
+    }
     return String(decoding: text, as: UTF8.self)
   }
 

@@ -17,10 +17,9 @@ struct PairMerger: Sendable {
 
   init(capacity: Int) { merges.reserveCapacity(capacity) }
 
-  /// Adds a merge unless the pair has one of lower rank already.
+  /// Adds a merge; of two for one pair the later counts, as in the published tokenizers.
   mutating func insert(left: Int32, right: Int32, merge: Merge) {
-    let key = Self.key(left, right)
-    if merges[key] == nil { merges[key] = merge }
+    merges[Self.key(left, right)] = merge
   }
 
   @inline(__always)

@@ -74,7 +74,9 @@ struct SpecialTokenMatcher: Sendable {
         continue
       }
       var textEnd = position
-      if token.stripsLeft { textEnd = UnicodeText.skipSpaceBackward(text, from: position, to: start) }
+      if token.stripsLeft {
+        textEnd = UnicodeText.skipSpaceBackward(text, from: position, to: start)
+      }
       if token.stripsRight { end = UnicodeText.skipSpace(text, from: end) }
       if textEnd > start { parts.append(.text(start..<textEnd)) }
       parts.append(.token(token.id))
