@@ -44,7 +44,7 @@ public indirect enum JSONValue: Equatable, Sendable {
 /// The members of a JSON object in the order of the document.
 public struct JSONObject: Equatable, Sendable {
   public private(set) var keys: [String] = []
-  private var values: [String: JSONValue] = [:]
+  private var values: [ExactKey: JSONValue] = [:]
 
   public init() {}
 
@@ -54,17 +54,33 @@ public struct JSONObject: Equatable, Sendable {
 
   public var count: Int { keys.count }
   public var members: [(key: String, value: JSONValue)] {
-    keys.map { ($0, values[$0] ?? .null) }
+    keys.map { ($0, values[ExactKey($0)] ?? .null) }
   }
 
   public subscript(key: String) -> JSONValue? {
-    get { values[key] }
+    get { values[ExactKey(key)] }
     set {
       if let newValue {
-        if values.updateValue(newValue, forKey: key) == nil { keys.append(key) }
-      } else if values.removeValue(forKey: key) != nil {
-        keys.removeAll { $0 == key }
+        if values.updateValue(newValue, forKey: ExactKey(key)) == nil { keys.append(key) }
+      } else if values.removeValue(forKey: ExactKey(key)) != nil {
+        keys.removeAll { ExactKey($0) == ExactKey(key) }
       }
     }
+  }
+}
+
+/// A key compared scalar by scalar: Swift's strings are equal when they are canonically equivalent,
+/// but vocabularies hold composed and decomposed spellings as different tokens.
+private struct ExactKey: Hashable, Sendable {
+  let text: String
+  init(_ text: String) { self.text = text }
+
+  static func == (left: ExactKey, right: ExactKey) -> Bool {
+    left.text.utf8.elementsEqual(right.text.utf8)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }

@@ -57,6 +57,9 @@ package final class ThreadPool: @unchecked Sendable {
     pthread_mutex_unlock(state.mutex)
   }
 
+  /// Workers that sleep until there is work; they use no processor time.
+  package var parkedWorkerCount: Int { state.parked.load(ordering: .relaxed) }
+
   /// Memory of one worker that lasts as long as the pool; to be asked for inside a region only.
   package func scratch(worker: Int, byteCount: Int) -> UnsafeMutableRawPointer {
     if let buffer = scratchBuffers[worker], buffer.byteCount >= byteCount { return buffer.base }

@@ -1,4 +1,3 @@
-package func loadTokenizer(folder: String) throws(TokenizerError) -> any Tokenizer { throw .invalid(location: folder, found: "x", expected: "y") }
 package func loadChatTemplate(folder: String) throws(TokenizerError) -> String? { nil }
 public import GPTJSON
 public struct ChatMessage: Sendable { public var role: String; public var content: String; public init(role: String, content: String) { self.role = role; self.content = content } }

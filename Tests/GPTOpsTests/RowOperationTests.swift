@@ -65,7 +65,7 @@ import Testing
     let gain = Tensor(rows: 1, values: [Float](repeating: 1, count: 20))
     let y = Tensor(rows: 1, columns: 20)
     rmsNorm(x, gain: gain, epsilon: 1e-5, into: y, in: context)
-    #expect(y.values.allSatisfy(\.isNaN))
+    #expect(y.values.allSatisfy { $0.isNaN })
     geluTanh(x, in: context)
     #expect(x.row(0)[3].isNaN && x.row(0)[4] == 0)
     siluProduct(gate: x, up: gain, in: context)

@@ -117,7 +117,8 @@ private final class ScratchFolder {
   init() {
     var template = Array("/tmp/gpt-tests-XXXXXX\0".utf8)
     path = template.withUnsafeMutableBytes { buffer in
-      mkdtemp(buffer.bindMemory(to: CChar.self).baseAddress).map { String(cString: $0) } ?? ""
+      buffer.bindMemory(to: CChar.self).baseAddress.flatMap { mkdtemp($0) }
+        .map { String(cString: $0) } ?? ""
     }
     precondition(!path.isEmpty, "mkdtemp: errno \(errno)")
   }

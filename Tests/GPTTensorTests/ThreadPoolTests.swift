@@ -33,15 +33,19 @@ import Testing
     #expect(total.value == 4 * 200 * 5)
   }
 
-  @Test func anIdlePoolUsesNoProcessorTime() {
-    let pool = ThreadPool(threadCount: 2)
-    pool.run(8) { _, _ in }
-    usleep(50_000)
-    let before = clock()
-    usleep(300_000)
-    let used = Double(clock() - before) / Double(CLOCKS_PER_SEC)
-    #expect(used < 0.15, "\(used) s of processor time in 0.3 s")
-    pool.run(8) { _, _ in }
+  @Test func anIdlePoolParksItsWorkersAndWakesThem() {
+    let pool = ThreadPool(threadCount: 3)
+    for _ in 0..<3 {
+      let ran = CounterBox()
+      pool.run(64) { _, _ in ran.increment() }
+      #expect(ran.value == 64)
+      var waited = 0
+      while pool.parkedWorkerCount < 2, waited < 200 {
+        usleep(10_000)
+        waited += 1
+      }
+      #expect(pool.parkedWorkerCount == 2)
+    }
   }
 
   @Test func aWorkspaceAllocatesNothingOnTheSecondPass() {
