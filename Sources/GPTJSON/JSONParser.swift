@@ -4,6 +4,8 @@ public struct JSONLimits: Sendable {
   public var depth = 128
   /// The largest published tokenizer.json files are under 40 MB.
   public var bytes = 256 << 20
+  /// Values of all kinds; the largest published vocabularies need about a million.
+  public var values = 1 << 23
   public init() {}
 }
 
@@ -15,6 +17,7 @@ public struct JSONParser {
   private let bytes: UnsafeRawBufferPointer
   private let limits: JSONLimits
   private var position = 0
+  private var valueCount = 0
 
   private init(bytes: UnsafeRawBufferPointer, limits: JSONLimits) {
     self.bytes = bytes
@@ -72,6 +75,10 @@ public struct JSONParser {
 
   private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
     guard depth < limits.depth else { throw .tooDeep(offset: position, limit: limits.depth) }
+    valueCount += 1
+    guard valueCount <= limits.values else {
+      throw .tooMany(offset: position, limit: limits.values)
+    }
     skipSpace()
     switch current {
     case UInt8(ascii: "{"): return try object(depth: depth)

@@ -1,7 +1,7 @@
 /// A parsed JSON document (RFC 8259).
 ///
 /// Integers that fit in 64 bits keep their exact value; every other number becomes a `Double`.
-public indirect enum JSONValue: Equatable, Sendable {
+public enum JSONValue: Equatable, Sendable {
   case null
   case boolean(Bool)
   case integer(Int)

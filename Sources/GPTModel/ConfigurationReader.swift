@@ -68,7 +68,9 @@ extension ConfigurationReader {
   }
 
   /// D for C and H that must divide each other, and G that must divide H.
-  func checkHeads(_ configuration: ModelConfiguration, widthKey: String, headKey: String, groupKey: String)
+  func checkHeads(
+    _ configuration: ModelConfiguration, widthKey: String, headKey: String, groupKey: String
+  )
     throws(ModelError)
   {
     let heads = configuration.headCount

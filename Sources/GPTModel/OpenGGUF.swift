@@ -21,7 +21,8 @@ extension OpenedModel {
   private static func openGGUFFile(_ file: GGUFFile, options: ModelOptions) throws -> OpenedModel {
     let (configuration, names) = try describe(file)
     let checkpoint = Checkpoint(
-      source: file, names: names, configuration: try limit(configuration, to: options.contextLength))
+      source: file, names: names, configuration: try limit(configuration, to: options.contextLength)
+    )
     let stops = try ["eos_token_id", "eot_token_id"].compactMap { key in
       try file.integer("tokenizer.ggml.\(key)").flatMap(Int32.init(exactly:))
     }

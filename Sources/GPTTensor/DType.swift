@@ -7,6 +7,7 @@ public enum DType: String, Sendable, CaseIterable {
   case f32 = "F32"
   case f16 = "F16"
   case bf16 = "BF16"
+  // The formats' own names. swift-format-ignore
   case q8_0 = "Q8_0"
   case q4_0 = "Q4_0"
   case q4_1 = "Q4_1"

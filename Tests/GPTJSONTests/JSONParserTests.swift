@@ -54,7 +54,7 @@ import Testing
     (#"{"a":1,"\u0061":2}"#, "byte 7: key \"a\" stands twice in one object"),
   ])
   func badTextIsExplained(text: String, expected: String) {
-    #expect(message { () throws(JSONError) in _ = try JSONParser.parse(text) } == expected)
+    #expect(message { _ = try JSONParser.parse(text) } == expected)
   }
 
   @Test(arguments: [
@@ -62,7 +62,7 @@ import Testing
   ])
   func aStringThatIsNotUTF8IsRefused(bytes: [UInt8]) {
     #expect(throws: JSONError.invalidUTF8(offset: 0)) {
-      try bytes.withUnsafeBytes { try JSONParser.parse($0) }
+      try parse(bytes)
     }
   }
 
@@ -70,7 +70,7 @@ import Testing
   func nestingIsBounded(opening: String) throws {
     let text = String(repeating: opening, count: 100_000)
     let expected = "byte \(128 * opening.utf8.count): JSON nested deeper than 128 levels"
-    #expect(message { () throws(JSONError) in _ = try JSONParser.parse(text) } == expected)
+    #expect(message { _ = try JSONParser.parse(text) } == expected)
   }
 
   @Test func nestingUpToTheLimitIsRead() throws {
@@ -91,14 +91,14 @@ import Testing
     let text = Array(#"{"a":[1,-2.5e1,true,null,"\u00e9é"],"b":{}}"#.utf8)
     for length in 0..<text.count {
       #expect(throws: JSONError.self, "cut to \(length)") {
-        try text[..<length].withUnsafeBytes { try JSONParser.parse($0) }
+        try parse(Array(text[..<length]))
       }
     }
   }
 
   /// "é" and "e" with a combining accent are equal as Swift strings but different tokens.
   @Test func canonicallyEquivalentKeysAreDifferent() throws {
-    try withKnownIssue("JSONObject looks members up by String, which compares canonically") {
+    withKnownIssue("JSONObject looks members up by String, which compares canonically") {
       let object = try JSONParser.parse("{\"\u{e9}\":1,\"e\u{301}\":2}").object
       #expect(object?.count == 2)
     }
@@ -110,8 +110,14 @@ import Testing
     #expect(try JSONParser.parse("3.0").integer == nil)
   }
 
-  private func message(_ work: () throws(JSONError) -> Void) -> String {
-    do throws(JSONError) { try work() } catch { return "\(error)" }
+  private func parse(_ bytes: [UInt8]) throws -> JSONValue {
+    try bytes.withUnsafeBytes { (buffer: UnsafeRawBufferPointer) throws in
+      try JSONParser.parse(buffer)
+    }
+  }
+
+  private func message(_ work: () throws -> Void) -> String {
+    do { try work() } catch { return "\(error)" }
     return "no error"
   }
 }
@@ -129,7 +135,7 @@ import Testing
     #expect(JSONValue.array([.number(.nan), .number(.infinity)]).encoded() == "[null,null]")
   }
 
-  @Test(arguments: [1e300, -0.0, 5e-324, 123_456_789.125, 1 / 3] as [Double])
+  @Test(arguments: [1e300, -0.0, .leastNonzeroMagnitude, 123_456_789.125, 1.0 / 3] as [Double])
   func fractionsSurvive(value: Double) throws {
     let read = try JSONParser.parse(JSONValue.number(value).encoded())
     #expect(read == .number(value))

@@ -1,6 +1,6 @@
-import Glibc
 import GPTOps
 import GPTTensor
+import Glibc
 import Testing
 
 @Suite struct AttentionTests {

@@ -78,7 +78,9 @@ import Testing
     }
   }
 
-  static func quantised(_ format: PanelFormat, outputs: Int, inputs: Int) -> (PackedMatrix, [Double]) {
+  static func quantised(_ format: PanelFormat, outputs: Int, inputs: Int) -> (
+    PackedMatrix, [Double]
+  ) {
     guard case .quantised(let bits, let length, let affine, let zero) = format else {
       preconditionFailure("a quantised format")
     }
@@ -122,7 +124,8 @@ import Testing
         project(x, [(Linear(weight: matrix, bias: nil), y)], in: context)
         let expected = product(x.values, rows: rows, held, outputs: outputs)
         let difference = relativeDifference(y.values, expected)
-        #expect(difference < 4e-6, "[\(outputs), \(inputs)] × \(rows): \(difference)")
+        // One output may cancel to a tenth of its terms, so the bound is wider than for floats.
+        #expect(difference < 2e-5, "[\(outputs), \(inputs)] × \(rows): \(difference)")
       }
     }
   }

@@ -1,7 +1,7 @@
 import CKernels
-import Glibc
 import GPTOps
 import GPTTensor
+import Glibc
 import Testing
 
 @Suite struct RowOperationTests {

@@ -117,8 +117,9 @@ private final class ScratchFolder {
   init() {
     var template = Array("/tmp/gpt-tests-XXXXXX\0".utf8)
     path = template.withUnsafeMutableBytes { buffer in
-      buffer.bindMemory(to: CChar.self).baseAddress.flatMap { mkdtemp($0) }
-        .map { String(cString: $0) } ?? ""
+      guard let start = buffer.bindMemory(to: CChar.self).baseAddress, let made = mkdtemp(start)
+      else { return "" }
+      return String(cString: made)
     }
     precondition(!path.isEmpty, "mkdtemp: errno \(errno)")
   }

@@ -1,5 +1,5 @@
-import Glibc
 import GPTTensor
+import Glibc
 import Synchronization
 import Testing
 
