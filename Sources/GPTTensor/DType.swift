@@ -7,11 +7,15 @@ public enum DType: String, Sendable, CaseIterable {
   case f32 = "F32"
   case f16 = "F16"
   case bf16 = "BF16"
-  // The formats' own names. swift-format-ignore
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   case q8_0 = "Q8_0"
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   case q4_0 = "Q4_0"
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   case q4_1 = "Q4_1"
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   case q5_0 = "Q5_0"
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   case q5_1 = "Q5_1"
   case q2K = "Q2_K"
   case q3K = "Q3_K"
