@@ -94,7 +94,13 @@ extension OpenedModel {
     result.pre = try file.string(key("pre"))
     result.scores = try file.floats(key("scores")) ?? []
     result.types = try file.integers(key("token_type"))?.map { Int32(clamping: $0) } ?? []
-    result.merges = try file.strings(key("merges")) ?? []
+    if let merges = try file.strings(key("merges")) {
+      result.merges = merges
+    } else if model == "gpt2" {
+      throw ModelError.configuration(
+        location: file.location, key: key("merges"), found: "missing",
+        expected: "a list of strings")
+    }
     result.beginningOfSequence = try file.integer(key("bos_token_id"))
     result.endOfSequence = try file.integer(key("eos_token_id"))
     result.unknown = try file.integer(key("unknown_token_id"))
