@@ -21,7 +21,8 @@ public struct ModelInformation: Sendable, Equatable {
   public let name: String?
   public let parameterCount: Int
   public let storedTypes: [StoredType]
-  public let fileBytes: Int
+  /// Bytes of all tensors as they are stored.
+  public let storedBytes: Int
   public let tokenizer: String
   public let vocabularySize: Int
   public let contextLength: Int
@@ -37,17 +38,17 @@ public struct ModelInformation: Sendable, Equatable {
 }
 
 extension ModelInformation {
-  init(path: String, opened: OpenedModel, cacheType: LanguageModel.LoadingOptions.CacheType) {
+  init(path: String, opened: OpenedModel) {
     let configuration = opened.configuration
     let summary = opened.summary
     self.path = path
-    architecture = summary.architecture
+    architecture = configuration.architecture
     name = summary.name
     parameterCount = summary.parameterCount
     storedTypes = summary.dtypes.map {
       StoredType(name: $0.dtype, tensorCount: $0.tensorCount, byteCount: $0.byteCount)
     }
-    fileBytes = summary.fileBytes
+    storedBytes = storedTypes.reduce(0) { $0 + $1.byteCount }
     tokenizer = summary.tokenizerSummary
     vocabularySize = configuration.vocabularySize
     contextLength = configuration.contextLength
@@ -59,11 +60,8 @@ extension ModelInformation {
     hiddenWidth = configuration.hiddenWidth
     hasChatTemplate = opened.chatTemplate != nil
     contextMemory = Self.contextLengths(upTo: configuration.contextLength).map { count in
-      let bytes =
-        switch cacheType {
-        case .f16: configuration.cacheBytes(tokenCount: count, type: .f16)
-        case .f32: configuration.cacheBytes(tokenCount: count, type: .f32)
-        }
+      let bytes = configuration.cacheBytes(
+        tokenCount: count, type: opened.transformer.cacheType)
       return ContextMemory(tokenCount: count, byteCount: bytes)
     }
   }

@@ -57,7 +57,7 @@ final class TransformerState: PredictorState {
   func truncate(to count: Int) { cache.truncate(to: count) }
 
   func discard(_ range: Range<Int>) -> Bool {
-    (try? cache.discard(range)) != nil
+    (try? transformer.discard(range, from: cache)) != nil
   }
 }
 
