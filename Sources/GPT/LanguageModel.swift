@@ -43,7 +43,7 @@ public final class LanguageModel: Sendable {
         try OpenedModel.open(path: path, options: modelOptions)
       }
     }
-    information = ModelInformation(path: path, opened: opened, cacheType: options.cacheType)
+    information = ModelInformation(path: path, opened: opened)
     tokenizer = opened.tokenizer
     chatTemplateSource = opened.chatTemplate
     stopTokens = opened.stopTokens

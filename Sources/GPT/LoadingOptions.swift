@@ -19,7 +19,8 @@ extension LanguageModel {
     /// Threads that compute; nil takes one for each core.
     public var threadCount: Int?
     public var precision = Precision.automatic
-    public var cacheType = CacheType.f16
+    /// nil takes f16, or f32 when everything is computed in fp32.
+    public var cacheType: CacheType?
     /// Most tokens a sequence may have; nil takes what the model was made for.
     public var contextLength: Int?
 
@@ -49,6 +50,7 @@ extension LanguageModel {
       switch cacheType {
       case .f16: options.cacheType = .f16
       case .f32: options.cacheType = .f32
+      case nil: break
       }
       return options
     }

@@ -32,7 +32,7 @@ extension ModelInformation {
     var rows = [
       ("path", path), ("architecture", architecture), ("name", name ?? "—"),
       ("parameters", "\((Double(parameterCount) / 1e6).rounded(to: 1)) million"),
-      ("file", Self.size(fileBytes)), ("vocabulary", "\(vocabularySize)"),
+      ("weights", Self.size(storedBytes)), ("vocabulary", "\(vocabularySize)"),
       ("tokenizer", tokenizer), ("chat template", hasChatTemplate ? "yes" : "no"),
       ("context", "\(contextLength) tokens"),
       ("blocks", "\(blockCount) of width \(width), hidden \(hiddenWidth)"),
@@ -52,7 +52,7 @@ extension ModelInformation {
     JSONValue(members: [
       ("path", .string(path)), ("architecture", .string(architecture)),
       ("name", JSONValue(optional: name)), ("parameters", .integer(parameterCount)),
-      ("file_bytes", .integer(fileBytes)), ("vocabulary_size", .integer(vocabularySize)),
+      ("stored_bytes", .integer(storedBytes)), ("vocabulary_size", .integer(vocabularySize)),
       ("tokenizer", .string(tokenizer)), ("chat_template", .boolean(hasChatTemplate)),
       ("context_length", .integer(contextLength)), ("blocks", .integer(blockCount)),
       ("width", .integer(width)), ("hidden_width", .integer(hiddenWidth)),

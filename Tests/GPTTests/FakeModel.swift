@@ -89,7 +89,7 @@ extension LanguageModel {
   ) -> LanguageModel {
     let information = ModelInformation(
       path: "fake", architecture: "fake", name: nil, parameterCount: 0, storedTypes: [],
-      fileBytes: 0, tokenizer: tokenizer.summary, vocabularySize: predictor.vocabularySize,
+      storedBytes: 0, tokenizer: tokenizer.summary, vocabularySize: predictor.vocabularySize,
       contextLength: predictor.contextLength, width: 1, blockCount: 1, headCount: 1,
       keyValueHeadCount: 1, headWidth: 1, hiddenWidth: 1, hasChatTemplate: false,
       contextMemory: [])

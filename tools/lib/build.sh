@@ -1,10 +1,13 @@
 # Sourced by the scripts in tools/ after install.sh: how every one of them builds and tests, so
-# that build products are shared. Tests reach our modules through `package` access, without
-# @testable, whose flag would make tests and binary two builds, and the tested one not the shipped.
+# that build products are shared. Tests had better reach our modules through `package` access: one
+# @testable, and its flag makes tests and binary two builds, and the tested one not the shipped.
 # shellcheck shell=bash
 
 build_flags=(--package-path "$root" -c release)
-test_flags=("${build_flags[@]}" --disable-testable-imports --disable-xctest)
+test_flags=("${build_flags[@]}" --disable-xctest)
+if ! grep -rqs --include='*.swift' '^[[:space:]]*@testable' "$root/Tests"; then
+  test_flags+=(--disable-testable-imports)
+fi
 
 # build_quietly OPTION…: swift build, with one line of progress on stderr if it takes a while
 # and its whole output there if it fails.

@@ -28,8 +28,8 @@ struct ComputingArguments: ParsableArguments {
   @Option(help: "Precision of matrix products.")
   var precision = Precision.auto
 
-  @Option(help: "How attention keys and values are kept.")
-  var kvType = CacheType.f16
+  @Option(help: "How attention keys and values are kept (default: f16; f32 with fp32).")
+  var kvType: CacheType?
 
   @Option(help: "Most tokens of context (default: what the model was made for).")
   var contextLength: Int?
@@ -54,6 +54,7 @@ struct ComputingArguments: ParsableArguments {
       switch kvType {
       case .f16: .f16
       case .f32: .f32
+      case nil: nil
       }
     options.contextLength = contextLength
     return try await LanguageModel(at: ModelLocator.resolve(model), options: options)
