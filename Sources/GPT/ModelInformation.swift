@@ -1,5 +1,4 @@
 internal import GPTModel
-internal import GPTOps
 
 /// What a model is and what it takes.
 public struct ModelInformation: Sendable, Equatable {
@@ -22,7 +21,8 @@ public struct ModelInformation: Sendable, Equatable {
   public let name: String?
   public let parameterCount: Int
   public let storedTypes: [StoredType]
-  public let fileBytes: Int
+  /// Bytes of all tensors as they are stored.
+  public let storedBytes: Int
   public let tokenizer: String
   public let vocabularySize: Int
   public let contextLength: Int
@@ -38,7 +38,7 @@ public struct ModelInformation: Sendable, Equatable {
 }
 
 extension ModelInformation {
-  init(path: String, opened: OpenedModel, cacheType: LanguageModel.LoadingOptions.CacheType) {
+  init(path: String, opened: OpenedModel) {
     let configuration = opened.configuration
     let summary = opened.summary
     self.path = path
@@ -48,7 +48,7 @@ extension ModelInformation {
     storedTypes = summary.dtypes.map {
       StoredType(name: $0.dtype, tensorCount: $0.tensorCount, byteCount: $0.byteCount)
     }
-    fileBytes = summary.dtypes.reduce(0) { $0 + $1.byteCount }
+    storedBytes = storedTypes.reduce(0) { $0 + $1.byteCount }
     tokenizer = summary.tokenizerSummary
     vocabularySize = configuration.vocabularySize
     contextLength = configuration.contextLength
@@ -60,11 +60,8 @@ extension ModelInformation {
     hiddenWidth = configuration.hiddenWidth
     hasChatTemplate = opened.chatTemplate != nil
     contextMemory = Self.contextLengths(upTo: configuration.contextLength).map { count in
-      let bytes =
-        switch cacheType {
-        case .f16: configuration.cacheBytes(tokenCount: count, type: .f16)
-        case .f32: configuration.cacheBytes(tokenCount: count, type: .f32)
-        }
+      let bytes = configuration.cacheBytes(
+        tokenCount: count, type: opened.transformer.cacheType)
       return ContextMemory(tokenCount: count, byteCount: bytes)
     }
   }

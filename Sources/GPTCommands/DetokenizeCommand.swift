@@ -15,15 +15,15 @@ struct DetokenizeCommand: AsyncParsableCommand {
         gpt tokenize --text "Hello" | gpt detokenize --json
       """)
 
-  @OptionGroup(title: "Model") var model: ModelArguments
+  @OptionGroup var tokenizer: TokenizerArguments
   @Argument(help: "Token ids.") var ids: [Int32] = []
   @Flag(help: "Leave out control tokens.") var noSpecial = false
   @Flag(help: "Write {\"text\": …}.") var json = false
 
   func run() async throws {
     let ids = try ids.isEmpty ? IDLines.parse(standardInput()).flatMap { $0 } : ids
-    let model = try await model.open()
-    let text = try model.decode(ids, includeSpecialTokens: !noSpecial)
+    let tokenizer = try tokenizer.open()
+    let text = try tokenizer.decode(ids, includeSpecialTokens: !noSpecial)
     try StandardOutput.shared.writeLine(
       json ? JSONValue(members: [("text", .string(text))]).encoded() : Escaping.text(text))
   }

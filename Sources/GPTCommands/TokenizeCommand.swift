@@ -13,10 +13,11 @@ struct TokenizeCommand: AsyncParsableCommand {
 
       EXAMPLES:
         gpt tokenize --model model.gguf --text "Hello world"
+        gpt tokenize --model tokenizer.model --text "Hello world" --json
         gpt tokenize --model model/ --file corpus.txt --lines --json > ids.jsonl
       """)
 
-  @OptionGroup(title: "Model") var model: ModelArguments
+  @OptionGroup var tokenizer: TokenizerArguments
   @Option(help: "Text to tokenize.") var text: String?
   @Option(help: "File to tokenize.") var file: String?
   @Flag(help: "Do not add the tokens that the model puts around a text.") var noSpecial = false
@@ -30,12 +31,12 @@ struct TokenizeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bytes = try inputBytes()
-    let model = try await model.open()
-    guard lines else { return try write(bytes[...], model) }
+    let tokenizer = try tokenizer.open()
+    guard lines else { return try write(bytes[...], tokenizer) }
     var rest = bytes[...]
     while !rest.isEmpty {
       let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-      try write(rest[..<end], model)
+      try write(rest[..<end], tokenizer)
       rest = rest[min(end + 1, rest.endIndex)...]
     }
   }
@@ -46,14 +47,14 @@ struct TokenizeCommand: AsyncParsableCommand {
     return try Files.readStandardInput()
   }
 
-  private func write(_ bytes: ArraySlice<UInt8>, _ model: LanguageModel) throws {
-    let ids = try model.encode(
+  private func write(_ bytes: ArraySlice<UInt8>, _ tokenizer: TextTokenizer) throws {
+    let ids = try tokenizer.encode(
       String(decoding: bytes, as: UTF8.self), addSpecialTokens: !noSpecial,
       parseSpecialTokens: parseSpecial)
     guard json else {
       return try StandardOutput.shared.writeLine(ids.map(String.init).joined(separator: " "))
     }
-    let pieces = ids.map { JSONValue(optional: model.piece(of: $0)) }
+    let pieces = ids.map { JSONValue(optional: tokenizer.piece(of: $0)) }
     let object = JSONValue(members: [("ids", JSONValue(ids: ids)), ("pieces", .array(pieces))])
     try StandardOutput.shared.writeLine(object.encoded())
   }

@@ -79,7 +79,7 @@ extension OpenedModel {
     configuration.position = .rotary(rotary)
   }
 
-  private static func vocabulary(of file: GGUFFile) throws -> GGUFVocabulary {
+  static func vocabulary(of file: GGUFFile) throws -> GGUFVocabulary {
     func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
     guard let model = try file.string(key("model")) else {
       throw ModelError.configuration(
