@@ -15,7 +15,8 @@ extension ByteLevelTokenizer {
     vocabulary.addsPrefixSpace = file.addsSpacePrefix ?? false
     try Self.insertTokens(of: file, into: &vocabulary)
     vocabulary.merges = try Self.merges(of: file)
-    vocabulary.unknown = file.unknown.map(Int32.init(truncatingIfNeeded:))
+    // The unknown token of the metadata is never the result of an encoding: bytes that the
+    // vocabulary lacks are dropped, by PyPI `tokenizers` and by llama.cpp.
     vocabulary.beginning = file.beginningOfSequence.map(Int32.init(truncatingIfNeeded:))
     vocabulary.end = file.endOfSequence.map(Int32.init(truncatingIfNeeded:))
     // Llama 3's files were written before add_bos_token was; llama.cpp adds it for this name.

@@ -152,19 +152,16 @@ public struct ByteLevelTokenizer: Tokenizer {
         return
       }
       symbols.removeAll(keepingCapacity: true)
-      for byte in text[word] { if let id = try symbol(of: byte) { symbols.append(id) } }
+      for byte in text[word] { if let id = symbol(of: byte) { symbols.append(id) } }
       merger.apply(to: &symbols, into: &ids)
     }
   }
 
-  private func symbol(of byte: UInt8) throws(TokenizerError) -> Int32? {
+  /// A vocabulary without this byte and without an unknown token drops it, as PyPI `tokenizers`
+  /// does.
+  private func symbol(of byte: UInt8) -> Int32? {
     let id = idOfByte[Int(byte)]
-    if id >= 0 { return id }
-    if let unknown { return unknown }
-    throw .unencodable(
-      location: location,
-      reason: "no token for byte 0x\(String(byte, radix: 16)) of the text, "
-        + "expected all 256 bytes in the vocabulary")
+    return id >= 0 ? id : unknown
   }
 
   public func bytes(of id: Int32, includeSpecialTokens: Bool) -> [UInt8] {
