@@ -8,6 +8,10 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   case unsupported(location: String, feature: String, expected: String)
   /// A text that has no token ids in this vocabulary.
   case unencodable(location: String, reason: String)
+  /// A chat template that cannot be read, or that stopped while it ran.
+  case template(location: String, line: Int, reason: String)
+  /// What the training of a vocabulary stumbled over.
+  case training(reason: String)
 
   public var description: String {
     let text =
@@ -20,6 +24,10 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
         "\(location): \(feature) is not supported, expected \(expected)"
       case .unencodable(let location, let reason):
         "\(location): \(reason)"
+      case .template(let location, let line, let reason):
+        "\(location): line \(line): \(reason)"
+      case .training(let reason):
+        "training a vocabulary: \(reason)"
       }
     return escapedForMessage(text)
   }
