@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+@testable import GPTTokenizer
+
+@Suite struct BadTokenizerTests {
+  private static let vocabulary = #"{"a": 0, "b": 1, "ab": 2}"#
+
+  @Test(arguments: [
+    (["vocab.json": "{}", "merges.txt": ""], "vocab.json: no tokens, expected a vocabulary"),
+    (
+      ["vocab.json": #"{"a": 0, "b": 0}"#, "merges.txt": ""],
+      "vocab.json: id 0 for 'a' and 'b', expected different ids"
+    ),
+    (
+      ["vocab.json": #"{"a": 2147483648}"#, "merges.txt": ""],
+      "vocab.json: id 2147483648 of 'a', expected 0 to 1048575"
+    ),
+    (
+      ["vocab.json": #"{"a": 1.5}"#, "merges.txt": ""],
+      "vocab.json: vocabulary: 1.5 as the id of 'a', expected a whole number"
+    ),
+    (
+      ["vocab.json": vocabulary, "merges.txt": "a c\n"],
+      "merges.txt: merges[0]: part 'c', expected a token of the vocabulary"
+    ),
+    (
+      ["vocab.json": vocabulary, "merges.txt": "a b\nb a\n"],
+      "merges.txt: merges[1]: product 'ba', expected a token of the vocabulary"
+    ),
+    (
+      ["vocab.json": vocabulary, "merges.txt": "#version: 0.2\n\u{1b}[2Jab\n"],
+      "merges.txt: line 2: '\\u{1b}[2Jab', expected two tokens with a space between"
+    ),
+    (
+      ["vocab.json": vocabulary],
+      "merges.txt: No such file or directory, expected a readable file"
+    ),
+    (
+      ["tokenizer.json": #"{"model": {"type": "WordPiece"}}"#],
+      "tokenizer.json: model.type: 'WordPiece' is not supported, expected 'BPE'"
+    ),
+  ])
+  func badFilesAreNamedInOneLine(files: [String: String], message: String) throws {
+    try Fixture.withFolder(files) { folder in
+      let text = errorText { _ = try loadTokenizer(folder: folder) }
+      #expect(text == folder + "/" + message)
+    }
+  }
+
+  @Test func aFolderWithoutTokenizerSaysWhatWouldDo() throws {
+    try Fixture.withFolder([:]) { folder in
+      let text = errorText { _ = try loadTokenizer(folder: folder) }
+      #expect(
+        text.hasSuffix("expected tokenizer.model, tokenizer.json or vocab.json with merges.txt"))
+    }
+  }
+
+  @Test(arguments: ["/dev/zero", "/dev/null", "/tmp", "/nonexistent"])
+  func whatIsNoRegularFileIsRefused(path: String) {
+    let text = errorText { _ = try SentencePieceTokenizer(contentsOf: path) }
+    #expect(text.hasPrefix(path + ": ") && text.hasSuffix(", expected a readable file"))
+  }
+
+  @Test func everyDamagedByteOfASentencePieceModelEndsInAnErrorOrAModel() throws {
+    let bytes = try RegularFile.bytes(of: Fixture.folder + "/spm-bpe.model")
+    var generator = SystemRandomNumberGenerator()
+    for position in stride(from: 0, to: bytes.count, by: 7) {
+      var damaged = bytes
+      damaged[position] = UInt8.random(in: 0...255, using: &generator)
+      guard let tokenizer = try? SentencePieceTokenizer(modelBytes: damaged, location: "m") else {
+        continue
+      }
+      _ = try? tokenizer.encode("The river é 🙂", addSpecialTokens: true, parseSpecialTokens: true)
+    }
+    for count in stride(from: 0, to: bytes.count, by: 13) {
+      _ = try? SentencePieceTokenizer(modelBytes: Array(bytes[..<count]), location: "m")
+    }
+  }
+
+  @Test func byteWithoutATokenIsAnErrorNotSilence() throws {
+    try Fixture.withFolder(["vocab.json": Self.vocabulary, "merges.txt": "a b\n"]) { folder in
+      let tokenizer = try loadTokenizer(folder: folder)
+      #expect(
+        try tokenizer.encode("abba", addSpecialTokens: false, parseSpecialTokens: false)
+          == [2, 1, 0])
+      let text = errorText {
+        _ = try tokenizer.encode("c", addSpecialTokens: false, parseSpecialTokens: false)
+      }
+      #expect(
+        text == folder + "/vocab.json: no token for byte 0x63 of the text, "
+          + "expected all 256 bytes in the vocabulary")
+    }
+  }
+
+  @Test func ggufFieldsAreChecked() {
+    var file = GGUFVocabulary(model: "gpt2", tokens: [[0x61]], location: "m.gguf")
+    file.types = [1, 1]
+    #expect(
+      errorText { _ = try makeTokenizer(file) }
+        == "m.gguf: tokenizer.ggml.token_type: 2 values, expected 1, one a token")
+    file.types = [1]
+    file.endOfSequence = 7
+    #expect(
+      errorText { _ = try makeTokenizer(file) }
+        == "m.gguf: tokenizer.ggml.eos_token_id: 7, expected an id below 1")
+    file.endOfSequence = nil
+    file.model = "bert"
+    #expect(
+      errorText { _ = try makeTokenizer(file) }
+        == "m.gguf: tokenizer.ggml.model: 'bert' is not supported, expected 'llama' or 'gpt2'")
+  }
+}
