@@ -6,7 +6,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
 ]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: strict)
@@ -27,7 +29,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    .target(name: "CKernels", exclude: ["README.md"]),
+    .target(name: "CKernels", exclude: ["README.md"], cSettings: strictC),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(
@@ -35,7 +37,7 @@ let package = Package(
       providers: [.apt(["libsentencepiece-dev"])]),
     .target(
       name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"], exclude: ["README.md"],
-      cxxSettings: [.define("GPT_SENTENCEPIECE_SHIM")]),
+      cxxSettings: [.treatAllWarnings(as: .error)]),
     module("GPTJSON"),
     module("GPTTensor"),
     module("GPTOps", ["GPTTensor", "CKernels", "COpenBLAS"]),

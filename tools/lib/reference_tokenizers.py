@@ -1,17 +1,17 @@
 """The PyPI packages' tokenizer for a model: a function from a text to ids; for
 tools/compare-tokenizers."""
 
+import struct
 import sys
 from pathlib import Path
 
 import gguf
 import sentencepiece
-from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 import golden_tokenizers
 
-NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
+NORMAL, CONTROL, USER_DEFINED, BYTE = 1, 3, 4, 6
 
 
 def of(path):
@@ -68,16 +68,30 @@ def of_gguf(path):
 
 
 def sentencepiece_of(tokens, scores, types, add_prefix):
-    proto = sentencepiece_model_pb2.ModelProto()
-    for token, score, kind in zip(tokens, scores, types):
-        proto.pieces.add(piece=token, score=score, type=kind)
-    proto.trainer_spec.model_type = proto.trainer_spec.BPE
-    proto.trainer_spec.byte_fallback = BYTE in types
-    proto.normalizer_spec.name = "identity"
-    proto.normalizer_spec.add_dummy_prefix = bool(add_prefix)
-    proto.normalizer_spec.remove_extra_whitespaces = False
-    proto.normalizer_spec.escape_whitespaces = True
-    return proto.SerializeToString()
+    """A serialised ModelProto (sentencepiece_model.proto), with no normaliser."""
+    pieces = b"".join(
+        message(1, message(1, token.encode()) + b"\x15" + struct.pack("<f", score) + number(3, kind))
+        for token, score, kind in zip(tokens, scores, types))
+    trainer = number(3, 2) + number(35, int(BYTE in types))  # BPE, byte_fallback
+    # add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces
+    normalizer = message(1, b"identity") + number(3, int(add_prefix)) + number(4, 0) + number(5, 1)
+    return pieces + message(2, trainer) + message(3, normalizer)
+
+
+def varint(value):
+    made = bytearray()
+    while value > 0x7F:
+        made.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(made) + bytes([value])
+
+
+def number(field, value):
+    return varint(field << 3) + varint(value)
+
+
+def message(field, content):
+    return varint(field << 3 | 2) + varint(len(content)) + content
 
 
 def pre_tokenizer_of(pre):

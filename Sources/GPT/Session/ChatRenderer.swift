@@ -9,7 +9,9 @@ struct ChatRenderer {
   init(model: LanguageModel, format: String?) throws(LanguageModelError) {
     self.model = model
     if let format {
-      guard let known = ChatTemplate.named(format) else {
+      let found: ChatTemplate?
+      do { found = try ChatTemplate.named(format) } catch { throw .tokenizer(error.description) }
+      guard let known = found else {
         throw .invalidOption(
           name: "chatFormat", found: format.debugDescription, expected: "a known chat format")
       }
@@ -54,9 +56,8 @@ struct ChatRenderer {
     do {
       return try template.render(
         messages: messages, addGenerationPrompt: true,
-        bosToken: tokenizer.beginningOfSequence.flatMap { tokenizer.piece(of: $0) } ?? "",
-        eosToken: tokenizer.endOfSequence.flatMap { tokenizer.piece(of: $0) } ?? "",
-        extra: [:])
+        bosToken: tokenizer.beginningOfSequence.flatMap { tokenizer.piece(of: $0) },
+        eosToken: tokenizer.endOfSequence.flatMap { tokenizer.piece(of: $0) })
     } catch {
       throw .tokenizer(error.description)
     }
