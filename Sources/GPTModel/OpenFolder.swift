@@ -30,7 +30,9 @@ extension OpenedModel {
     let tokenizer: any Tokenizer
     do { tokenizer = try loadTokenizer(folder: path) } catch { throw .tokenizer(error) }
     let chatTemplate: String?
-    do { chatTemplate = try loadChatTemplate(folder: path)?.source } catch { throw .tokenizer(error) }
+    do { chatTemplate = try loadChatTemplate(folder: path)?.source } catch {
+      throw .tokenizer(error)
+    }
     let generation = try? readJSON(path + "/generation_config.json", location: "generation_config")
     return try assemble(
       Checkpoint(

@@ -1,7 +1,6 @@
+import GPT
 import GPTTokenizer
 import Synchronization
-
-@testable import GPT
 
 /// Ids 0..<256 are bytes, 256 begins and 257 ends a text, the rest are `extra`.
 struct ByteTokenizer: Tokenizer {

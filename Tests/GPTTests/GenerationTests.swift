@@ -1,6 +1,5 @@
+import GPT
 import Testing
-
-@testable import GPT
 
 struct GenerationTests {
   private func greedy(_ change: (inout GenerationOptions) -> Void = { _ in }) -> GenerationOptions {

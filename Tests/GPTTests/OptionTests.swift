@@ -1,6 +1,5 @@
+import GPT
 import Testing
-
-@testable import GPT
 
 struct OptionTests {
   private static func options(

@@ -1,6 +1,5 @@
+import GPT
 import Testing
-
-@testable import GPT
 
 /// Expected sets follow the warpers of transformers 4: probabilities 0.4, 0.3, 0.2, 0.1 in the
 /// order of ids 2, 0, 3, 1.

@@ -1,6 +1,5 @@
+import GPT
 import Testing
-
-@testable import GPT
 
 struct SessionTests {
   private var options: GenerationOptions {

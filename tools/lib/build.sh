@@ -5,7 +5,7 @@
 
 build_flags=(--package-path "$root" -c release)
 test_flags=("${build_flags[@]}" --disable-xctest)
-if ! grep -rqs --include='*.swift' '^[[:space:]]*@testable' "$root/Tests"; then
+if ! grep -rqs --exclude-dir=.build --include='*.swift' '^[[:space:]]*@testable' "$root/Tests"; then
   test_flags+=(--disable-testable-imports)
 fi
 
