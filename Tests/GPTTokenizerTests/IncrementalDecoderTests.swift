@@ -1,3 +1,4 @@
+import GPTJSON
 import Testing
 
 @testable import GPTTokenizer

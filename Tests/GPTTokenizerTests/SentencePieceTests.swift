@@ -1,4 +1,5 @@
 import Foundation
+import GPTJSON
 import Testing
 
 @testable import GPTTokenizer
