@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import GPTTokenizer
+import GPTTokenizer
 
 @Suite struct BadTokenizerTests {
   private static let vocabulary = #"{"a": 0, "b": 1, "ab": 2}"#

@@ -2,7 +2,7 @@ import Foundation
 import GPTJSON
 import Testing
 
-@testable import GPTTokenizer
+import GPTTokenizer
 
 @Suite struct ChatTemplateTests {
   private static let user = [ChatMessage(role: "user", content: "Hi")]

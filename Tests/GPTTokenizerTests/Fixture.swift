@@ -2,7 +2,7 @@ import Foundation
 import GPTJSON
 import Testing
 
-@testable import GPTTokenizer
+import GPTTokenizer
 
 /// Golden files made by Tests/Fixtures/tokenizers/make.py.
 enum Fixture {

@@ -1,7 +1,7 @@
 import GPTJSON
 import Testing
 
-@testable import GPTTokenizer
+import GPTTokenizer
 
 @Suite struct IncrementalDecoderTests {
   @Test(arguments: ["smollm", "spm-bpe"])

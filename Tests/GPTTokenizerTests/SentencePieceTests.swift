@@ -2,7 +2,7 @@ import Foundation
 import GPTJSON
 import Testing
 
-@testable import GPTTokenizer
+import GPTTokenizer
 
 @Suite struct SentencePieceTests {
   private func lines() throws -> [String] {

@@ -4,8 +4,8 @@
 /// character from U+0100 on.
 ///
 /// - Source: Radford et al. 2019 (GPT-2), `bytes_to_unicode` in its encoder
-enum ByteAlphabet {
-  static let scalars: [Unicode.Scalar] = {
+package enum ByteAlphabet {
+  package static let scalars: [Unicode.Scalar] = {
     var next: UInt32 = 256
     return (UInt32(0)..<256).map { byte in
       if (33...126).contains(byte) || (161...172).contains(byte) || byte >= 174 {

@@ -1,5 +1,5 @@
 /// Operations on text scalar by scalar, as Python's strings work; `String`'s own go by graphemes.
-enum ScalarText {
+package enum ScalarText {
   static func firstRange(of part: String, in text: String) -> Range<String.Index>? {
     firstRange(of: Array(part.utf8), in: text, from: text.startIndex)
   }
@@ -20,7 +20,7 @@ enum ScalarText {
   }
 
   /// The parts of `text` between occurrences of `separator`, which is not empty.
-  static func split(_ text: String, by separator: String, limit: Int = .max) -> [String] {
+  package static func split(_ text: String, by separator: String, limit: Int = .max) -> [String] {
     var parts: [String] = []
     var start = text.startIndex
     let bytes = Array(separator.utf8)

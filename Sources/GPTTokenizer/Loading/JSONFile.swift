@@ -5,7 +5,7 @@ package struct JSONFile {
   package let value: JSONValue
   package let location: String
 
-  init(contentsOf path: String) throws(TokenizerError) {
+  package init(contentsOf path: String) throws(TokenizerError) {
     try self.init(bytes: RegularFile.bytes(of: path), location: path)
   }
 

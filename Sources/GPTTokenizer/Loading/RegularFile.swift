@@ -5,7 +5,7 @@
 #endif
 
 /// Reads whole small files of outside origin.
-enum RegularFile {
+package enum RegularFile {
   /// The largest published tokenizer files are under 40 MB; 256 MB leaves room and bounds memory.
   static let byteLimit = 256 << 20
 
@@ -13,7 +13,7 @@ enum RegularFile {
   ///
   /// `O_NONBLOCK` keeps a FIFO without a writer from blocking `open`; what is not a regular file
   /// is refused before a byte is read.
-  static func bytes(of path: String) throws(TokenizerError) -> [UInt8] {
+  package static func bytes(of path: String) throws(TokenizerError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw .unreadable(location: path, reason: String(cString: strerror(errno)))

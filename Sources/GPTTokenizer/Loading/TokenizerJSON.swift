@@ -6,11 +6,11 @@ internal import GPTJSON
 /// other ids than its model was trained with.
 ///
 /// - Source: https://huggingface.co/docs/tokenizers
-struct TokenizerJSON {
+package struct TokenizerJSON {
   private let file: JSONFile
   private var vocabulary: BytePairVocabulary
 
-  init(_ file: JSONFile) throws(TokenizerError) {
+  package init(_ file: JSONFile) throws(TokenizerError) {
     self.file = file
     vocabulary = BytePairVocabulary(location: file.location)
     vocabulary.mergesLocation = "\(file.location): model"
@@ -22,7 +22,7 @@ struct TokenizerJSON {
   }
 
   /// - Parameters: beginning, end: the texts that the folder's configuration gives to the ends.
-  func tokenizer(beginning: String?, end: String?) throws(TokenizerError) -> ByteLevelTokenizer {
+  package func tokenizer(beginning: String?, end: String?) throws(TokenizerError) -> ByteLevelTokenizer {
     var vocabulary = vocabulary
     vocabulary.beginning = beginning.flatMap(vocabulary.id(of:)) ?? vocabulary.prefix.first
     vocabulary.end =

@@ -1,8 +1,8 @@
 internal import GPTJSON
 
 /// Reads the pair `vocab.json` and `merges.txt`, as GPT-2 and its kin were published.
-enum VocabularyFiles {
-  static func tokenizer(
+package enum VocabularyFiles {
+  package static func tokenizer(
     vocabularyPath: String, mergesPath: String, configuration: JSONFile?
   ) throws(TokenizerError) -> ByteLevelTokenizer {
     let file = try JSONFile(contentsOf: vocabularyPath)

@@ -5,7 +5,7 @@
 /// before the library sees its bytes.
 ///
 /// - Source: sentencepiece_model.proto of google/sentencepiece v0.1.97, for the field numbers
-struct SentencePieceModelFile {
+package struct SentencePieceModelFile {
   enum Limits {
     /// Gemma's model, the largest published, has 4.2 MB.
     static let bytes = 64 << 20
@@ -18,7 +18,7 @@ struct SentencePieceModelFile {
   }
 
   /// Values of SentencePiece.Type.
-  enum PieceType: Int32 {
+  package enum PieceType: Int32 {
     case normal = 1
     case unknown, control, userDefined, unused, byte
   }
@@ -38,13 +38,13 @@ struct SentencePieceModelFile {
     }
   }
 
-  struct Piece {
-    var bytes: [UInt8] = []
-    var score: Float = 0
-    var type = PieceType.normal
+  package struct Piece {
+    package var bytes: [UInt8] = []
+    package var score: Float = 0
+    package var type = PieceType.normal
   }
 
-  var pieces: [Piece] = []
+  package var pieces: [Piece] = []
   var algorithm = Algorithm.unigram
   var unknownSurface = Array(" \u{2047} ".utf8)
   var beginningPiece = Array("<s>".utf8)
@@ -52,7 +52,7 @@ struct SentencePieceModelFile {
   var addsDummyPrefix = true
   private let location: String
 
-  init(_ bytes: [UInt8], location: String) throws(TokenizerError) {
+  package init(_ bytes: [UInt8], location: String) throws(TokenizerError) {
     self.location = location
     guard !bytes.isEmpty else {
       throw .invalid(
