@@ -62,7 +62,7 @@ public struct GenerationOptions: Sendable, Equatable {
 
 extension GenerationOptions {
   /// Throws the first option that is out of its range.
-  func validate(vocabularySize: Int) throws(LanguageModelError) {
+  package func validate(vocabularySize: Int) throws(LanguageModelError) {
     try require(temperature >= 0 && temperature.isFinite, "temperature", temperature, "at least 0")
     try require(topK >= 0, "topK", topK, "at least 0")
     try require(topP > 0 && topP <= 1, "topP", topP, "above 0 and at most 1")

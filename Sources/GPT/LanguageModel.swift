@@ -1,5 +1,5 @@
 internal import GPTModel
-internal import GPTTokenizer
+package import GPTTokenizer
 
 public import struct FoundationEssentials.URL
 
@@ -51,7 +51,7 @@ public final class LanguageModel: Sendable {
   }
 
   /// A model of parts, for tests.
-  init(
+  package init(
     information: ModelInformation, tokenizer: any Tokenizer, predictor: any TokenPredictor,
     stopTokens: [Int32], chatTemplateSource: String? = nil
   ) {
@@ -116,7 +116,7 @@ public final class LanguageModel: Sendable {
 /// Sound although unchecked: a session lets one generation run at a time.
 final class SharedSequence: @unchecked Sendable {
   let state: SequenceState
-  init(_ predictor: any TokenPredictor) { state = SequenceState(predictor.makeState()) }
+  package init(_ predictor: any TokenPredictor) { state = SequenceState(predictor.makeState()) }
 }
 
 extension TokenStream {

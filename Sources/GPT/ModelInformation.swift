@@ -1,4 +1,4 @@
-internal import GPTModel
+package import GPTModel
 
 /// What a model is and what it takes.
 public struct ModelInformation: Sendable, Equatable {
@@ -35,10 +35,35 @@ public struct ModelInformation: Sendable, Equatable {
   public let hasChatTemplate: Bool
   /// At powers of two from 512, and at the whole context.
   public let contextMemory: [ContextMemory]
+
+  package init(
+    path: String, architecture: String, name: String?, parameterCount: Int,
+    storedTypes: [StoredType], storedBytes: Int, tokenizer: String, vocabularySize: Int,
+    contextLength: Int, width: Int, blockCount: Int, headCount: Int, keyValueHeadCount: Int,
+    headWidth: Int, hiddenWidth: Int, hasChatTemplate: Bool, contextMemory: [ContextMemory]
+  ) {
+    self.path = path
+    self.architecture = architecture
+    self.name = name
+    self.parameterCount = parameterCount
+    self.storedTypes = storedTypes
+    self.storedBytes = storedBytes
+    self.tokenizer = tokenizer
+    self.vocabularySize = vocabularySize
+    self.contextLength = contextLength
+    self.width = width
+    self.blockCount = blockCount
+    self.headCount = headCount
+    self.keyValueHeadCount = keyValueHeadCount
+    self.headWidth = headWidth
+    self.hiddenWidth = hiddenWidth
+    self.hasChatTemplate = hasChatTemplate
+    self.contextMemory = contextMemory
+  }
 }
 
 extension ModelInformation {
-  init(path: String, opened: OpenedModel) {
+  package init(path: String, opened: OpenedModel) {
     let configuration = opened.configuration
     let summary = opened.summary
     self.path = path

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gguf
 import sentencepiece
+import tokenizers
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 import golden_tokenizers
@@ -40,12 +41,14 @@ def of_folder(path):
 
 def with_sentencepiece(model, name):
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    return processor.encode, name
+    return processor.encode, name.replace(
+        "sentencepiece", f"sentencepiece {sentencepiece.__version__}", 1)
 
 
 def with_tokenizers(tokenizer, name):
     tokenizer.no_truncation()
-    return lambda text: tokenizer.encode(text, add_special_tokens=False).ids, name
+    return lambda text: tokenizer.encode(text, add_special_tokens=False).ids, name.replace(
+        "tokenizers", f"tokenizers {tokenizers.__version__}", 1)
 
 
 def of_gguf(path):

@@ -1,10 +1,10 @@
-internal import GPTTokenizer
+package import GPTTokenizer
 
 /// Turns generated tokens into text, and holds back what may become a stop string.
 ///
 /// A token comes out once its whole text is certain: it does not end in the middle of a character,
 /// and no stop string begins in it that later tokens could complete.
-struct TextAssembler {
+package struct TextAssembler {
   private struct Pending {
     let token: GeneratedToken
     /// Where the token's text ends, in bytes from the start of the text.
@@ -19,13 +19,13 @@ struct TextAssembler {
   private var pending: [Pending] = []
   private(set) var foundStop = false
 
-  init(decoder: IncrementalDecoder, stopStrings: [String]) {
+  package init(decoder: IncrementalDecoder, stopStrings: [String]) {
     self.decoder = decoder
     stops = stopStrings.map { Array($0.utf8) }
   }
 
   /// Adds a token and returns those that are certain now.
-  mutating func append(_ token: GeneratedToken) -> [GeneratedToken] {
+  package mutating func append(_ token: GeneratedToken) -> [GeneratedToken] {
     text += Array(decoder.append(token.id).utf8)
     pending.append(Pending(token: token, end: text.count))
     if let stop = earliestStop() {
@@ -39,7 +39,7 @@ struct TextAssembler {
   }
 
   /// The tokens that are still held back, when the generation ends without a stop string.
-  mutating func finish() -> [GeneratedToken] {
+  package mutating func finish() -> [GeneratedToken] {
     guard !foundStop else { return [] }
     text += Array(decoder.finish().utf8)
     if let last = pending.popLast() {

@@ -1,14 +1,14 @@
-internal import GPTModel
+package import GPTModel
 
 /// What generation needs of a model; tests put their own in its place.
-protocol TokenPredictor: Sendable {
+package protocol TokenPredictor: Sendable {
   var vocabularySize: Int { get }
   var contextLength: Int { get }
   func makeState() -> any PredictorState
 }
 
 /// The tokens of one sequence that a model has computed; used by one thread at a time.
-protocol PredictorState: AnyObject {
+package protocol PredictorState: AnyObject {
   var tokenCount: Int { get }
 
   /// Computes `tokens` after those before, and returns the logits of the last one when `logits`.
@@ -23,45 +23,45 @@ protocol PredictorState: AnyObject {
   func discard(_ range: Range<Int>) -> Bool
 }
 
-struct TransformerPredictor: TokenPredictor {
-  let transformer: Transformer
+package struct TransformerPredictor: TokenPredictor {
+  package let transformer: Transformer
 
-  var vocabularySize: Int { transformer.configuration.vocabularySize }
-  var contextLength: Int { transformer.configuration.contextLength }
-  func makeState() -> any PredictorState { TransformerState(transformer) }
+  package var vocabularySize: Int { transformer.configuration.vocabularySize }
+  package var contextLength: Int { transformer.configuration.contextLength }
+  package func makeState() -> any PredictorState { TransformerState(transformer) }
 }
 
-final class TransformerState: PredictorState {
+package final class TransformerState: PredictorState {
   private let transformer: Transformer
   private let cache: KVCache
 
-  init(_ transformer: Transformer) {
+  package init(_ transformer: Transformer) {
     self.transformer = transformer
     cache = transformer.makeCache()
   }
 
-  var tokenCount: Int { cache.tokenCount }
+  package var tokenCount: Int { cache.tokenCount }
 
-  func forward(_ tokens: [Int32], logits: Bool) throws(LanguageModelError) -> [Float] {
+  package func forward(_ tokens: [Int32], logits: Bool) throws(LanguageModelError) -> [Float] {
     try translatingModelErrors { () throws(ModelError) in
       try transformer.forward(tokens, cache: cache, logits: logits ? .last : .none)
     }
   }
 
-  func forwardAll(_ tokens: [Int32]) throws(LanguageModelError) -> [Float] {
+  package func forwardAll(_ tokens: [Int32]) throws(LanguageModelError) -> [Float] {
     try translatingModelErrors { () throws(ModelError) in
       try transformer.forward(tokens, cache: cache, logits: .all)
     }
   }
 
-  func truncate(to count: Int) { cache.truncate(to: count) }
+  package func truncate(to count: Int) { cache.truncate(to: count) }
 
-  func discard(_ range: Range<Int>) -> Bool {
+  package func discard(_ range: Range<Int>) -> Bool {
     (try? transformer.discard(range, from: cache)) != nil
   }
 }
 
-func translatingModelErrors<Value>(
+package func translatingModelErrors<Value>(
   _ body: () throws(ModelError) -> Value
 ) throws(LanguageModelError) -> Value {
   do { return try body() } catch { throw .invalidModel(error.description) }

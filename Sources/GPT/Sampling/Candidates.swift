@@ -1,12 +1,12 @@
 import Glibc
 
 /// A token that may be chosen, with its score.
-struct Candidate: Equatable, Sendable {
-  var id: Int32
-  var logit: Float
+package struct Candidate: Equatable, Sendable {
+  package var id: Int32
+  package var logit: Float
 
   /// Best first; equal scores in the order of their ids, so that every cut is deterministic.
-  static func precedes(_ left: Candidate, _ right: Candidate) -> Bool {
+  package static func precedes(_ left: Candidate, _ right: Candidate) -> Bool {
     left.logit != right.logit ? left.logit > right.logit : left.id < right.id
   }
 }
@@ -14,11 +14,11 @@ struct Candidate: Equatable, Sendable {
 /// The tokens that may be chosen, best first.
 ///
 /// Every transform removes candidates; none adds any, and none leaves the list empty.
-struct Candidates: Sendable {
-  var list: [Candidate]
+package struct Candidates: Sendable {
+  package var list: [Candidate]
 
   /// The `limit` best of `logits` (all for 0) that are not −∞.
-  init(logits: [Float], limit: Int = 0) {
+  package init(logits: [Float], limit: Int = 0) {
     if limit > 0, limit < logits.count {
       list = Self.best(limit, of: logits)
     } else {
@@ -30,7 +30,7 @@ struct Candidates: Sendable {
   }
 
   /// Probabilities of the candidates among themselves, in float64.
-  var probabilities: [Double] {
+  package var probabilities: [Double] {
     guard let largest = list.first?.logit else { return [] }
     var weights = list.map { exp(Double($0.logit) - Double(largest)) }
     let sum = weights.reduce(0, +)
@@ -39,7 +39,7 @@ struct Candidates: Sendable {
   }
 
   /// Keeps the first `count`, at least one.
-  mutating func keep(first count: Int) {
+  package mutating func keep(first count: Int) {
     list.removeSubrange(min(list.count, max(1, count))...)
   }
 

@@ -3,26 +3,26 @@ import Glibc
 /// Logarithms of probabilities, from logits.
 ///
 ///     logprob[i] = x[i] − log Σ exp(x[j])
-struct Logprobs {
+package struct Logprobs {
   private let logits: [Float]
   private let normaliser: Double
 
-  init(logits: [Float]) {
+  package init(logits: [Float]) {
     self.logits = logits
     normaliser = Self.logSumExp(logits[...])
   }
 
-  subscript(id: Int32) -> Float { Float(Double(logits[Int(id)]) - normaliser) }
+  package subscript(id: Int32) -> Float { Float(Double(logits[Int(id)]) - normaliser) }
 
   /// The `count` most probable tokens, best first.
-  func top(_ count: Int) -> [GeneratedToken.Candidate] {
+  package func top(_ count: Int) -> [GeneratedToken.Candidate] {
     guard count > 0 else { return [] }
     return Candidates(logits: logits, limit: count).list.map {
       GeneratedToken.Candidate(id: $0.id, logprob: Float(Double($0.logit) - normaliser))
     }
   }
 
-  static func logSumExp(_ row: ArraySlice<Float>) -> Double {
+  package static func logSumExp(_ row: ArraySlice<Float>) -> Double {
     row.withUnsafeBufferPointer { row in
       var largest = -Float.infinity
       for logit in row { largest = max(largest, logit) }

@@ -6,24 +6,24 @@
 ///     x ← x − presence − frequency · n
 ///
 /// - Source: Keskar et al. 2019, arXiv:1909.05858 (repetition); the OpenAI API reference (others)
-struct Penalties: Sendable {
-  let repetition: Float
-  let presence: Float
-  let frequency: Float
-  let window: Int
+package struct Penalties: Sendable {
+  package let repetition: Float
+  package let presence: Float
+  package let frequency: Float
+  package let window: Int
 
-  init(_ options: GenerationOptions) {
+  package init(_ options: GenerationOptions) {
     repetition = options.repetitionPenalty
     presence = options.presencePenalty
     frequency = options.frequencyPenalty
     window = options.repeatLastN
   }
 
-  var areNeutral: Bool {
+  package var areNeutral: Bool {
     window == 0 || (repetition == 1 && presence == 0 && frequency == 0)
   }
 
-  func apply(to logits: inout [Float], history: [Int32]) {
+  package func apply(to logits: inout [Float], history: [Int32]) {
     guard !areNeutral else { return }
     var counts: [Int32: Int] = [:]
     for id in window < 0 ? history[...] : history.suffix(window) { counts[id, default: 0] += 1 }

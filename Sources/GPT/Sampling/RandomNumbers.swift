@@ -4,10 +4,10 @@
 /// equal seeds give equal tokens.
 ///
 /// - Source: Blackman & Vigna 2018, arXiv:1805.01407; https://prng.di.unimi.it
-struct RandomNumbers: RandomNumberGenerator, Sendable {
+package struct RandomNumbers: RandomNumberGenerator, Sendable {
   private var state: (UInt64, UInt64, UInt64, UInt64)
 
-  init(seed: UInt64) {
+  package init(seed: UInt64) {
     var mixer = seed
     func next() -> UInt64 {
       mixer &+= 0x9e37_79b9_7f4a_7c15
@@ -19,7 +19,7 @@ struct RandomNumbers: RandomNumberGenerator, Sendable {
     state = (next(), next(), next(), next())
   }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     func rotate(_ value: UInt64, by count: UInt64) -> UInt64 {
       value << count | value >> (64 - count)
     }
@@ -35,7 +35,7 @@ struct RandomNumbers: RandomNumberGenerator, Sendable {
   }
 
   /// A number of [0, 1) with 53 random bits.
-  mutating func unit() -> Double {
+  package mutating func unit() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 }

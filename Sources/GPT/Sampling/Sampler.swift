@@ -1,14 +1,14 @@
 /// Chooses the next token from the model's logits.
 ///
 /// Order: bias, penalties, temperature, top-k, top-p, min-p, typical-p, then one draw.
-struct Sampler: Sendable {
+package struct Sampler: Sendable {
   private let options: GenerationOptions
   private let penalties: Penalties
   private let bias: [(id: Int32, value: Float)]
   private var random: RandomNumbers
 
   /// - Parameter forbidden: tokens that are never chosen.
-  init(options: GenerationOptions, forbidden: [Int32] = [], seed: UInt64) {
+  package init(options: GenerationOptions, forbidden: [Int32] = [], seed: UInt64) {
     self.options = options
     penalties = Penalties(options)
     bias =
@@ -20,7 +20,9 @@ struct Sampler: Sendable {
   /// - Parameters:
   ///   - logits: `[V]`, the model's scores
   ///   - history: all tokens before the new one, prompt included
-  mutating func next(_ logits: [Float], history: [Int32]) throws(LanguageModelError) -> Int32 {
+  package mutating func next(_ logits: [Float], history: [Int32]) throws(LanguageModelError)
+    -> Int32
+  {
     try Self.check(logits)
     var scores = logits
     for (id, value) in bias where scores.indices.contains(Int(id)) { scores[Int(id)] += value }
@@ -43,7 +45,7 @@ struct Sampler: Sendable {
   }
 
   /// The lowest id among those with the largest score, nil when all are −∞.
-  static func largest(_ scores: [Float]) -> Int32? {
+  package static func largest(_ scores: [Float]) -> Int32? {
     var best = -Float.infinity
     var id: Int?
     scores.withUnsafeBufferPointer { scores in
@@ -69,7 +71,7 @@ struct Sampler: Sendable {
 extension Candidates {
   /// The candidate that `point` of [0, 1) falls on when they lie side by side, as wide as they are
   /// probable.
-  func draw(_ point: Double) -> Int32? {
+  package func draw(_ point: Double) -> Int32? {
     var sum = 0.0
     for (candidate, probability) in zip(list, probabilities) {
       sum += probability

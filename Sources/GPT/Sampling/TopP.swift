@@ -2,7 +2,7 @@ extension Candidates {
   /// Keeps the fewest best candidates whose probabilities reach `mass` together.
   ///
   /// - Source: Holtzman et al. 2019, arXiv:1904.09751
-  mutating func keepTopP(_ mass: Float) {
+  package mutating func keepTopP(_ mass: Float) {
     guard mass < 1 else { return }
     var sum = 0.0
     for (index, probability) in probabilities.enumerated() {

@@ -5,7 +5,7 @@ extension Candidates {
   /// probabilities reach `mass` together; candidates as near as the last one stay too.
   ///
   /// - Source: Meister et al. 2022, arXiv:2202.00666; `TypicalLogitsWarper` of transformers
-  mutating func keepTypicalP(_ mass: Float) {
+  package mutating func keepTypicalP(_ mass: Float) {
     guard mass < 1 else { return }
     let probabilities = probabilities
     let entropy = probabilities.reduce(0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
