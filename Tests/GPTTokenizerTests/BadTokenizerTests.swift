@@ -1,7 +1,6 @@
 import Foundation
-import Testing
-
 import GPTTokenizer
+import Testing
 
 @Suite struct BadTokenizerTests {
   private static let vocabulary = #"{"a": 0, "b": 1, "ab": 2}"#

@@ -1,8 +1,7 @@
 import Foundation
 import GPTJSON
-import Testing
-
 import GPTTokenizer
+import Testing
 
 @Suite struct ChatTemplateTests {
   private static let user = [ChatMessage(role: "user", content: "Hi")]

@@ -1,8 +1,7 @@
 import Foundation
 import GPTJSON
-import Testing
-
 import GPTTokenizer
+import Testing
 
 /// Golden files made by Tests/Fixtures/tokenizers/make.py.
 enum Fixture {

@@ -1,8 +1,7 @@
 import Foundation
 import GPTJSON
-import Testing
-
 import GPTTokenizer
+import Testing
 
 @Suite struct GoldenIdsTests {
   @Test(

@@ -1,7 +1,6 @@
 import GPTJSON
-import Testing
-
 import GPTTokenizer
+import Testing
 
 @Suite struct IncrementalDecoderTests {
   @Test(arguments: ["smollm", "spm-bpe"])

@@ -22,7 +22,9 @@ package struct TokenizerJSON {
   }
 
   /// - Parameters: beginning, end: the texts that the folder's configuration gives to the ends.
-  package func tokenizer(beginning: String?, end: String?) throws(TokenizerError) -> ByteLevelTokenizer {
+  package func tokenizer(beginning: String?, end: String?) throws(TokenizerError)
+    -> ByteLevelTokenizer
+  {
     var vocabulary = vocabulary
     vocabulary.beginning = beginning.flatMap(vocabulary.id(of:)) ?? vocabulary.prefix.first
     vocabulary.end =
