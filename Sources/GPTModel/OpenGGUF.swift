@@ -5,16 +5,8 @@ import GPTWeights
 
 extension OpenedModel {
   static func openGGUF(_ path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
-    do {
-      return try openGGUFFile(try GGUFFile(path: path), options: options)
-    } catch let error as WeightsError {
-      throw .weights(error)
-    } catch let error as TokenizerError {
-      throw .tokenizer(error)
-    } catch let error as ModelError {
-      throw error
-    } catch {
-      throw .notAModel(path: path, found: "is unreadable", expected: "a GGUF file")
+    try asModelErrors(path: path, expected: "a GGUF file") {
+      try openGGUFFile(try GGUFFile(path: path), options: options)
     }
   }
 

@@ -1,9 +1,11 @@
+public import GPTTensor
+
 /// What can be wrong with a tokenizer file or with what is asked of a tokenizer.
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file cannot be used; rendered as *where: found, expected*.
   case invalid(location: String, found: String, expected: String)
-  /// The operating system does not hand out the file.
-  case unreadable(location: String, reason: String)
+  /// The file cannot be read.
+  case file(FileError)
   /// The file asks for something this project does not do.
   case unsupported(location: String, feature: String, expected: String)
   /// A text that has no token ids in this vocabulary.
@@ -18,8 +20,7 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
       switch self {
       case .invalid(let location, let found, let expected):
         "\(location): \(found), expected \(expected)"
-      case .unreadable(let location, let reason):
-        "\(location): \(reason), expected a readable file"
+      case .file(let error): error.description
       case .unsupported(let location, let feature, let expected):
         "\(location): \(feature) is not supported, expected \(expected)"
       case .unencodable(let location, let reason):

@@ -36,7 +36,7 @@ struct SamplingArguments: ParsableArguments {
   @Option(help: "Seed of the random choice (default: a new one each time).")
   var seed: UInt64?
 
-  @Option(help: "Most tokens to generate.")
+  @Option(help: "Most tokens to generate (default: 256).")
   var maxTokens: Int?
 
   @Option(help: "Text that ends the generation; may be repeated.")
