@@ -13,18 +13,26 @@ static int has_avx512(void) {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512vnni");
 }
-static gpt_kernels with_bf16;
-__attribute__((constructor)) static void choose_bf16(void) {
+static gpt_kernels with_bf16, with_tiles;
+static int has_amx;
+__attribute__((constructor)) static void choose_products(void) {
+  __builtin_cpu_init(); /* its own constructor may not have run yet */
   with_bf16 = gpt_kernels_avx512;
   if (has_avx512() && __builtin_cpu_supports("avx512bf16")) {
     with_bf16.has_bf16_product = 1;
     with_bf16.bf16_product = gpt_bf16_product_avx512;
   }
+  with_tiles = gpt_kernels_avx512;
+  with_tiles.name = "amx";
+  with_tiles.has_bf16_product = 1;
+  with_tiles.bf16_product = gpt_bf16_product_amx;
+  has_amx = has_avx512() && gpt_has_amx();
 }
 #endif
 
 gpt_level gpt_best_level(void) {
 #if defined(__x86_64__)
+  if (has_amx) return GPT_LEVEL_AMX;
   if (has_avx512()) return GPT_LEVEL_AVX512;
   if (has_avx2()) return GPT_LEVEL_AVX2;
 #endif
@@ -38,6 +46,7 @@ const gpt_kernels *gpt_kernels_of(gpt_level level) {
 #if defined(__x86_64__)
   case GPT_LEVEL_AVX2: return &gpt_kernels_avx2;
   case GPT_LEVEL_AVX512: return &with_bf16;
+  case GPT_LEVEL_AMX: return &with_tiles;
 #endif
   default: return 0;
   }

@@ -4,10 +4,11 @@ import Glibc
 
 /// Which instruction set the kernels use; `GPT_KERNELS` forces one.
 package enum KernelLevel: String, CaseIterable, Sendable {
-  case portable, avx2, avx512
+  case portable, avx2, avx512, amx
 
   package static var best: KernelLevel {
     switch gpt_best_level() {
+    case GPT_LEVEL_AMX: .amx
     case GPT_LEVEL_AVX512: .avx512
     case GPT_LEVEL_AVX2: .avx2
     default: .portable
@@ -22,6 +23,7 @@ package enum KernelLevel: String, CaseIterable, Sendable {
     case .portable: gpt_kernels_of(GPT_LEVEL_PORTABLE)
     case .avx2: gpt_kernels_of(GPT_LEVEL_AVX2)
     case .avx512: gpt_kernels_of(GPT_LEVEL_AVX512)
+    case .amx: gpt_kernels_of(GPT_LEVEL_AMX)
     }
   }
 }

@@ -23,6 +23,7 @@ typedef enum gpt_level {
   GPT_LEVEL_PORTABLE = 0,
   GPT_LEVEL_AVX2 = 1,
   GPT_LEVEL_AVX512 = 2,
+  GPT_LEVEL_AMX = 3, /* AVX-512 with bf16 products on matrix tiles */
 } gpt_level;
 
 typedef enum gpt_panel_type {
@@ -152,6 +153,10 @@ int gpt_processor_count(void);
 gpt_level gpt_best_level(void);
 /* The table of a level, or NULL when the CPU lacks it. */
 const gpt_kernels *gpt_kernels_of(gpt_level level);
+
+/* The tile product of the AMX level in plain C, for machines without tiles; depth is a multiple of
+   32. */
+void gpt_bf16_product_tiles_portable(const gpt_bf16_product *);
 
 /* Interleaves 16 rows of codes (row r at codes + r * row_stride, values 0…15 or 0…255) of `blocks`
    blocks into a quantised panel. */
