@@ -30,8 +30,8 @@ let package = Package(
   ],
   targets: [
     .target(name: "CKernels", exclude: ["README.md"], cSettings: strictC),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // No pkgConfig: its flags would link the library, which is loaded when first needed.
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(
       name: "CSentencePieceLibrary", pkgConfig: "sentencepiece",
       providers: [.apt(["libsentencepiece-dev"])]),

@@ -1,8 +1,5 @@
 #ifndef GPT_COPENBLAS_SHIM_H
 #define GPT_COPENBLAS_SHIM_H
+/* Declarations only: GPTOps/OpenBLAS.swift loads the library when it is first needed. */
 #include <cblas.h>
-/* OpenBLAS' run-time kernel selection, exported by dynamic-arch builds but not declared in cblas.h.
-   Weak: a build with one fixed core type has none of it. */
-extern void gotoblas_dynamic_init(void) __attribute__((weak));
-extern void gotoblas_dynamic_quit(void) __attribute__((weak));
 #endif

@@ -169,17 +169,17 @@ private struct ProjectionInput {
     let scratch = context.pool.scratch(
       worker: worker, byteCount: panels.count * weight.depth * 64
     ).assumingMemoryBound(to: Float.self)
-    let viaBLAS = context.level == .portable && x.rows > smallRowCount
+    let sgemm = context.level == .portable && x.rows > smallRowCount ? OpenBLAS.sgemm : nil
     // OpenBLAS wants [K, 16 · panels] with all panels side by side, our kernels panel after panel.
-    let step = viaBLAS ? 16 * panels.count : 16
+    let step = sgemm != nil ? 16 * panels.count : 16
     for (index, panel) in panels.enumerated() {
       context.kernels.pointee.unpack_f32(
         &format, weight.codes(ofPanel: panel), weight.scales(ofPanel: panel),
         weight.minimums(ofPanel: panel), Int32(weight.depth / 32),
-        scratch + (viaBLAS ? 16 * index : weight.depth * 16 * index), step)
+        scratch + (sgemm != nil ? 16 * index : weight.depth * 16 * index), step)
     }
-    if viaBLAS {
-      cblas_sgemm(
+    if let sgemm {
+      sgemm(
         CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(x.rows), blasint(step),
         blasint(weight.inputs), 1, x.pointer, blasint(x.stride), scratch, blasint(step), 0,
         y.pointer + panels.lowerBound * 16, blasint(y.stride))
