@@ -3,7 +3,7 @@
 /// Every function returns the end of the match, or nil when its alternative does not match.
 struct WordScanner {
   private let text: UnsafeBufferPointer<UInt8>
-  private let classes = CharacterClass.table
+  private let ascii = CharacterClass.ascii
 
   init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
 
@@ -12,7 +12,7 @@ struct WordScanner {
   @inline(__always)
   func character(at position: Int) -> (class: CharacterClass, next: Int) {
     let (value, next) = UnicodeText.scalar(text, at: position)
-    return (classes[Int(value)], next)
+    return (value < 0x80 ? ascii[Int(value)] : CharacterClass.of(value), next)
   }
 
   private func isLineBreak(_ position: Int) -> Bool {

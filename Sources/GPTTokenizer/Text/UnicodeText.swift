@@ -18,8 +18,15 @@ struct CharacterClass: OptionSet, Sendable {
   /// `\p{S}`
   static let symbol = CharacterClass(rawValue: 128)
 
+  static let ascii: [CharacterClass] = (0..<0x80).map { of(Unicode.Scalar(UInt8($0))) }
+
+  /// The classes of a scalar value, from a table that the first character beyond ASCII makes.
+  static func of(_ value: UInt32) -> CharacterClass {
+    value < 0x80 ? ascii[Int(value)] : table[Int(value)]
+  }
+
   /// The classes of every scalar value; asking Unicode.Scalar.Properties costs 50 times as much.
-  static let table: [CharacterClass] = {
+  private static let table: [CharacterClass] = {
     var table = [CharacterClass](repeating: [], count: 0x110000)
     for value in UInt32(0)..<0x110000 {
       // Planes 4 to 13 are unassigned, 15 and 16 private.
@@ -75,12 +82,12 @@ enum UnicodeText {
   }
 
   static func isSpace(_ value: UInt32) -> Bool {
-    CharacterClass.table[Int(value)].contains(.space)
+    CharacterClass.of(value).contains(.space)
   }
 
   /// `\w` as far as single-word tokens ask: letters, marks, numbers and the underscore.
   static func isWord(_ value: UInt32) -> Bool {
-    value == 0x5f || !CharacterClass.table[Int(value)].isDisjoint(with: [.letter, .number, .mark])
+    value == 0x5f || !CharacterClass.of(value).isDisjoint(with: [.letter, .number, .mark])
   }
 
   static func skipSpace(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
