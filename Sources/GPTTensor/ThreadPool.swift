@@ -16,7 +16,8 @@ package final class ThreadPool: @unchecked Sendable {
 
   package let threadCount: Int
   private let state: State
-  private var scratchBuffers: [AlignedBuffer?]
+  /// One slot a worker, in plain memory: changing an element of an array would touch the array.
+  private let scratchSlots: UnsafeMutablePointer<AlignedBuffer?>
   private let entrance = Mutex(())
 
   private final class State: @unchecked Sendable {
@@ -46,7 +47,8 @@ package final class ThreadPool: @unchecked Sendable {
     precondition(threadCount > 0, "a pool of \(threadCount) threads")
     self.threadCount = threadCount
     state = State()
-    scratchBuffers = Array(repeating: nil, count: threadCount)
+    scratchSlots = .allocate(capacity: threadCount)
+    scratchSlots.initialize(repeating: nil, count: threadCount)
     for worker in 1..<max(1, threadCount) { ThreadPool.start(worker: worker, state: state) }
   }
 
@@ -55,6 +57,8 @@ package final class ThreadPool: @unchecked Sendable {
     pthread_mutex_lock(state.mutex)
     pthread_cond_broadcast(state.condition)
     pthread_mutex_unlock(state.mutex)
+    scratchSlots.deinitialize(count: threadCount)
+    scratchSlots.deallocate()
   }
 
   /// Workers that sleep until there is work; they use no processor time.
@@ -62,9 +66,10 @@ package final class ThreadPool: @unchecked Sendable {
 
   /// Memory of one worker that lasts as long as the pool; to be asked for inside a region only.
   package func scratch(worker: Int, byteCount: Int) -> UnsafeMutableRawPointer {
-    if let buffer = scratchBuffers[worker], buffer.byteCount >= byteCount { return buffer.base }
+    precondition(worker >= 0 && worker < threadCount, "worker \(worker) of \(threadCount)")
+    if let buffer = scratchSlots[worker], buffer.byteCount >= byteCount { return buffer.base }
     let buffer = AlignedBuffer(byteCount: byteCount)
-    scratchBuffers.withUnsafeMutableBufferPointer { $0[worker] = buffer }
+    scratchSlots[worker] = buffer
     return buffer.base
   }
 
