@@ -15,11 +15,12 @@ struct TransformerLoader {
   func load() throws(ModelError) -> Transformer {
     try checkAllTensors()
     let embedding = try checkpoint.tensor(.tokenEmbedding)
+    // The largest matrix first: while it is packed its mapped pages count beside the packed form.
+    let outputTensor = configuration.tiedOutput ? embedding : try checkpoint.tensor(.output)
+    let output = linear(outputTensor, bias: nil)
     var blocks: [Block] = []
     blocks.reserveCapacity(configuration.blockCount)
     for index in 0..<configuration.blockCount { blocks.append(try block(index)) }
-    let outputTensor = configuration.tiedOutput ? embedding : try checkpoint.tensor(.output)
-    let output = linear(outputTensor, bias: nil)
     return Transformer(
       configuration: configuration, cacheType: cacheType, context: context,
       tokenEmbedding: embedding,
