@@ -4,10 +4,12 @@ internal import GPTTokenizer
 struct ChatRenderer {
   private let model: LanguageModel
   private let template: ChatTemplate
+  private let guardedText: ControlTextGuard
 
   /// - Parameter format: a known format by name; nil takes the model's own template
   init(model: LanguageModel, format: String?) throws(LanguageModelError) {
     self.model = model
+    guardedText = ControlTextGuard(model.tokenizer)
     if let format {
       let found: ChatTemplate?
       do { found = try ChatTemplate.named(format) } catch { throw .tokenizer(error.description) }
@@ -45,13 +47,15 @@ struct ChatRenderer {
   private func tokens(of conversation: Transcript) throws(LanguageModelError) -> [Int32] {
     let text = try render(conversation)
     // The template itself writes what stands at the beginning.
-    return try model.encode(text, addSpecialTokens: false, parseSpecialTokens: true)
+    do { return try guardedText.encode(text, with: model.tokenizer) } catch {
+      throw .tokenizer(error.description)
+    }
   }
 
   private func render(_ conversation: Transcript) throws(LanguageModelError) -> String {
     let tokenizer = model.tokenizer
     let messages = conversation.entries.map {
-      ChatMessage(role: $0.role.rawValue, content: $0.content)
+      ChatMessage(role: $0.role.rawValue, content: guardedText.shielded($0.content))
     }
     do {
       return try template.render(

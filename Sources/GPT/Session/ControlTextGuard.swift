@@ -1,0 +1,62 @@
+package import GPTTokenizer
+
+/// Keeps what people write from becoming control tokens.
+///
+/// A rendered conversation is tokenized with its control tokens recognised. Where a message itself
+/// contains the text of one, such as `<|im_end|>`, a mark is put inside that text before rendering,
+/// and the rendered text is tokenized in the pieces between marks: the words stay, the token does
+/// not arise. All of it by bytes, as tokenizers match: a combining accent behind the text would
+/// hide it from a comparison of characters.
+package struct ControlTextGuard: Sendable {
+  /// UTF-8 of U+FDD0, a noncharacter, which Unicode keeps out of interchange (section 23.7).
+  private static let mark: [UInt8] = [0xef, 0xb7, 0x90]
+  private let controlTexts: [[UInt8]]
+
+  package init(_ tokenizer: any Tokenizer) {
+    controlTexts = (0..<Int32(clamping: tokenizer.vocabularySize)).compactMap { id in
+      guard tokenizer.isSpecial(id), let piece = tokenizer.piece(of: id) else { return nil }
+      return piece.utf8.count > 1 && piece.utf8.first ?? 0xff < 0x80 ? Array(piece.utf8) : nil
+    }
+  }
+
+  /// `content` with a mark inside every control token's text.
+  package func shielded(_ content: String) -> String {
+    let bytes = Self.parts(of: Array(content.utf8)).flatMap { $0 }
+    var result: [UInt8] = []
+    for index in bytes.indices {
+      result.append(bytes[index])
+      if controlTexts.contains(where: { bytes[index...].starts(with: $0) }) { result += Self.mark }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// The ids of a text rendered from shielded messages.
+  package func encode(_ rendered: String, with tokenizer: any Tokenizer)
+    throws(TokenizerError) -> [Int32]
+  {
+    var ids: [Int32] = []
+    for part in Self.parts(of: Array(rendered.utf8)) {
+      ids += try tokenizer.encode(
+        String(decoding: part, as: UTF8.self), addSpecialTokens: false, parseSpecialTokens: true)
+    }
+    return ids
+  }
+
+  /// What stands between marks; nothing is left out but the marks.
+  private static func parts(of bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+    var parts: [ArraySlice<UInt8>] = []
+    var start = 0
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == mark[0], bytes[index...].starts(with: mark) {
+        if start < index { parts.append(bytes[start..<index]) }
+        index += mark.count
+        start = index
+      } else {
+        index += 1
+      }
+    }
+    if start < bytes.count { parts.append(bytes[start...]) }
+    return parts
+  }
+}
