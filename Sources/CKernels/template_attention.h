@@ -5,9 +5,11 @@
 ALWAYS float weigh_row(const gpt_attention *t, float *scores, int token, int count, int row,
                        float *maximum, float *sum) {
   int first = t->first_visible[row] - token, last = t->last_visible[row] - token;
-  for (int i = 0; i < count; i++)
-    if (i < first || i > last) scores[i] = -__builtin_inff();
-  for (int i = count; i < ((count + 15) & ~15); i++) scores[i] = -__builtin_inff();
+  /* Most pages are seen whole: then nothing needs to be hidden, before or after exp. */
+  int hidden = first > 0 || last < count - 1 || count % 16 != 0;
+  if (hidden)
+    for (int i = 0; i < ((count + 15) & ~15); i++)
+      if (i < first || i > last || i >= count) scores[i] = -__builtin_inff();
   v16 top = v16_set1(-__builtin_inff());
   for (int i = 0; i < count; i += 16) top = v16_max(v16_load(scores + i), top);
   float peak = horizontal_max(top);
@@ -17,11 +19,13 @@ ALWAYS float weigh_row(const gpt_attention *t, float *scores, int token, int cou
   for (int i = 0; i < count; i += 16) {
     v16 s = v16_load(scores + i);
     v16 e = v16_exp(v16_sub(s, v16_set1(next)));
-    float lane[16], weight[16];
-    v16_store(lane, s);
-    v16_store(weight, e);
-    for (int j = 0; j < 16; j++) weight[j] = lane[j] == -__builtin_inff() ? 0 : weight[j];
-    e = v16_load(weight);
+    if (hidden) {
+      float lane[16], weight[16];
+      v16_store(lane, s);
+      v16_store(weight, e);
+      for (int j = 0; j < 16; j++) weight[j] = lane[j] == -__builtin_inff() ? 0 : weight[j];
+      e = v16_load(weight);
+    }
     v16_store(scores + i, e);
     total = v16_add(total, e);
   }
