@@ -20,7 +20,11 @@ struct ChatCommand: AsyncParsableCommand {
   @OptionGroup(title: "Model") var model: ModelArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
   @Option(help: "What the model is told before the conversation.") var system: String?
-  @Option(help: "A known chat format, in place of the model's own template.")
+  @Option(
+    help: """
+      Chat format by name, in place of the model's own template: chatml, llama2, llama3, mistral, \
+      gemma, zephyr, phi3 or alpaca.
+      """)
   var chatTemplate: String?
   @Option(help: "Go on with a conversation that /save wrote.") var load: String?
 

@@ -67,10 +67,8 @@ extension ConfigurationReader {
     try booleanValue(key) ?? fallback
   }
 
-  /// D for C and H that must divide each other, and G that must divide H.
-  func checkHeads(
-    _ configuration: ModelConfiguration, widthKey: String, headKey: String, groupKey: String
-  )
+  /// G must divide H.
+  func checkHeads(_ configuration: ModelConfiguration, headKey: String, groupKey: String)
     throws(ModelError)
   {
     let heads = configuration.headCount
@@ -81,6 +79,7 @@ extension ConfigurationReader {
     }
   }
 
+  /// D = C / H, which must come out even.
   func dividedWidth(_ width: Int, heads: Int, headKey: String, widthKey: String)
     throws(ModelError) -> Int
   {

@@ -15,7 +15,8 @@ struct ChatRenderer {
       do { found = try ChatTemplate.named(format) } catch { throw .tokenizer(error.description) }
       guard let known = found else {
         throw .invalidOption(
-          name: "chatFormat", found: format.debugDescription, expected: "a known chat format")
+          name: "chatFormat", found: format.debugDescription,
+          expected: "one of \(KnownChatFormat.names.joined(separator: ", "))")
       }
       template = known
       return

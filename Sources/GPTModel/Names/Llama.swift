@@ -42,7 +42,7 @@ enum Llama {
       tiedOutput: try reader.flag("tie_word_embeddings", default: false))
     result.slidingWindow = try slidingWindow(reader, architecture: architecture)
     try reader.checkHeads(
-      result, widthKey: "hidden_size", headKey: "num_attention_heads",
+      result, headKey: "num_attention_heads",
       groupKey: "num_key_value_heads")
     return result
   }
@@ -138,7 +138,7 @@ enum Llama {
       slidingWindow: try reader.integerValue("attention.sliding_window") == nil
         ? nil : reader.size("attention.sliding_window", limit: ConfigurationLimit.context))
     try reader.checkHeads(
-      result, widthKey: "embedding_length", headKey: "attention.head_count",
+      result, headKey: "attention.head_count",
       groupKey: "attention.head_count_kv")
     return result
   }
