@@ -44,10 +44,16 @@ let package = Package(
     module("GPTWeights", ["GPTTensor", "GPTJSON"]),
     module("GPTTokenizer", ["GPTTensor", "GPTJSON", "CSentencePiece"]),
     module("GPTModel", ["GPTTensor", "GPTJSON", "GPTOps", "GPTWeights", "GPTTokenizer"]),
+    module(
+      "GPTTraining",
+      ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON"]),
     module("GPT", ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights"]),
     module(
       "GPTCommands",
-      ["GPT", "GPTJSON", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      [
+        "GPT", "GPTTraining", "GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTJSON",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .executableTarget(name: "gpt", dependencies: ["GPTCommands"], swiftSettings: strict),
     tests(of: "GPTJSON"),
     tests(of: "GPTTensor"),
@@ -55,6 +61,9 @@ let package = Package(
     tests(of: "GPTWeights", ["GPTTensor", "GPTJSON"]),
     tests(of: "GPTTokenizer", ["GPTJSON"]),
     tests(of: "GPTModel", ["GPTOps", "GPTTensor", "GPTWeights", "GPTTokenizer", "GPTJSON"]),
+    tests(
+      of: "GPTTraining",
+      ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON"]),
     tests(of: "GPT", ["GPTModel", "GPTTokenizer"]),
   ],
   cxxLanguageStandard: .cxx17

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import GPT
+internal import GPTTensor
+internal import GPTTraining
 import Glibc
 
 /// The program `gpt`.
@@ -28,8 +30,10 @@ public enum CommandLineTool {
     try? StandardOutput.shared.flush()
     switch error {
     case let error as LanguageModelError: fail(error.description)
-    case CommandError.interrupted: exit(130)
+    case TrainingError.interrupted, CommandError.interrupted: exit(130)
     case CommandError.outputClosed: exit(1)
+    case let error as TrainingError: fail(error.description)
+    case let error as FileError: fail(error.description)
     case let error as CommandError: fail(error.description)
     default: RootCommand.exit(withError: error)
     }

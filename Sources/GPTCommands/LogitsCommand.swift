@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import GPT
+internal import GPTTensor
 import Synchronization
 
 struct LogitsCommand: AsyncParsableCommand {
@@ -52,7 +53,7 @@ struct LogitsCommand: AsyncParsableCommand {
   ) async throws {
     let failure = FirstFailure()
     try await model.logits(for: window, chunkLength: chunkLength) { rows in
-      failure.catching { () throws(CommandError) in
+      failure.catching { () throws(FileError) in
         try file.write(rows.map(\.bitPattern.littleEndian))
       }
     }
@@ -62,11 +63,11 @@ struct LogitsCommand: AsyncParsableCommand {
 
 /// The first error of several attempts; later ones are not made.
 final class FirstFailure: Sendable {
-  private let state = Mutex<CommandError?>(nil)
+  private let state = Mutex<FileError?>(nil)
 
-  var error: CommandError? { state.withLock { $0 } }
+  var error: FileError? { state.withLock { $0 } }
 
-  func catching(_ body: () throws(CommandError) -> Void) {
+  func catching(_ body: () throws(FileError) -> Void) {
     guard error == nil else { return }
     do { try body() } catch { state.withLock { $0 = error } }
   }

@@ -1,5 +1,6 @@
 internal import GPT
 internal import GPTJSON
+internal import GPTTensor
 
 /// Conversations as files: a JSON array of `{"role": …, "content": …}`, as chat APIs take it.
 enum TranscriptFile {
@@ -34,8 +35,8 @@ enum TranscriptFile {
         ("role", .string(entry.role.rawValue)), ("content", .string(entry.content)),
       ])
     }
-    let file = try ReplacedFile(path)
-    try file.write(Array((JSONValue.array(entries).encoded() + "\n").utf8))
-    try file.commit()
+    do {
+      try ReplacedFile.write(Array((JSONValue.array(entries).encoded() + "\n").utf8), to: path)
+    } catch { throw .file(error) }
   }
 }
