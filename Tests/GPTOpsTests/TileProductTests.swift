@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// The AMX level's tile walk, run on tiles in plain C, which abort where the instructions fault.

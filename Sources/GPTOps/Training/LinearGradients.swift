@@ -1,3 +1,4 @@
+import CKernels
 package import GPTTensor
 
 /// The forward pass of layers whose weights are parameters.
