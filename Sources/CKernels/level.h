@@ -3,6 +3,7 @@
 #include "template_quantised.h"
 #include "template_elementwise.h"
 #include "template_attention.h"
+#include "template_updates.h"
 
 
 const gpt_kernels LEVEL_TABLE = {
@@ -25,4 +26,9 @@ const gpt_kernels LEVEL_TABLE = {
     .silu_product = silu_product,
     .add = add_rows,
     .rotate = rotate,
+    .adamw_update = adamw_update,
+    .sgd_update = sgd_update,
+    .lion_update = lion_update,
+    .weighted_sum = weighted_sum,
+    .sum_of_squares = sum_of_squares,
 };
