@@ -7,6 +7,7 @@
 #include "template_packing.h"
 #include "template_training.h"
 #include "template_attention_backward.h"
+#include "template_updates.h"
 
 const gpt_kernels LEVEL_TABLE = {
     .name = LEVEL_NAME,
@@ -41,4 +42,9 @@ const gpt_kernels LEVEL_TABLE = {
     .silu_product_backward = silu_product_backward,
     .dropout = dropout,
     .cross_entropy = cross_entropy,
+    .adamw_update = adamw_update,
+    .sgd_update = sgd_update,
+    .lion_update = lion_update,
+    .weighted_sum = weighted_sum,
+    .sum_of_squares = sum_of_squares,
 };

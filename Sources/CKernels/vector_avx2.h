@@ -22,6 +22,7 @@ PAIRWISE(v16_div, _mm256_div_ps)
 PAIRWISE(v16_max, _mm256_max_ps)
 PAIRWISE(v16_min, _mm256_min_ps)
 #undef PAIRWISE
+static inline v16 v16_sqrt(v16 x) { return (v16){_mm256_sqrt_ps(x.a), _mm256_sqrt_ps(x.b)}; }
 static inline v16 v16_fma(v16 x, v16 y, v16 z) { return (v16){_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
 
 static inline v16i v16i_set1(int32_t x) { __m256i v = _mm256_set1_epi32(x); return (v16i){v, v}; }

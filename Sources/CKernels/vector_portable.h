@@ -17,6 +17,7 @@ static inline v16 v16_sub(v16 a, v16 b) { LANES a.lane[i] -= b.lane[i]; return a
 static inline v16 v16_mul(v16 a, v16 b) { LANES a.lane[i] *= b.lane[i]; return a; }
 static inline v16 v16_div(v16 a, v16 b) { LANES a.lane[i] /= b.lane[i]; return a; }
 static inline v16 v16_fma(v16 a, v16 b, v16 c) { LANES c.lane[i] += a.lane[i] * b.lane[i]; return c; }
+static inline v16 v16_sqrt(v16 a) { LANES a.lane[i] = __builtin_sqrtf(a.lane[i]); return a; }
 /* The second operand wins when either is NaN, as in the x86 instructions. */
 static inline v16 v16_max(v16 a, v16 b) { LANES b.lane[i] = a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; return b; }
 static inline v16 v16_min(v16 a, v16 b) { LANES b.lane[i] = a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; return b; }

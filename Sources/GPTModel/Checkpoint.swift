@@ -17,9 +17,7 @@ struct Checkpoint {
   }
 
   private func fullName(_ tensor: ModelTensor) -> String {
-    let name = names.model[tensor] ?? ""
-    // Hugging Face keeps the output projection outside the decoder proper.
-    return tensor == .output ? name : prefix + name
+    names.name(tensor, prefix: prefix) ?? ""
   }
 
   func contains(_ tensor: ModelTensor) -> Bool {
@@ -28,6 +26,13 @@ struct Checkpoint {
 
   func tensor(_ tensor: ModelTensor) throws(ModelError) -> StoredTensor {
     try required(fullName(tensor), shape: configuration.shape(of: tensor))
+  }
+
+  func tensor(_ place: TensorLayout.Place) throws(ModelError) -> StoredTensor {
+    switch place {
+    case .model(let tensor): try self.tensor(tensor)
+    case .block(let tensor, let index): try self.tensor(tensor, block: index)
+    }
   }
 
   func tensor(_ tensor: BlockTensor, block index: Int) throws(ModelError) -> StoredTensor {
@@ -39,7 +44,7 @@ struct Checkpoint {
 
   /// The bias, or nil when the configuration has none there.
   func bias(_ tensor: BlockTensor, block index: Int) throws(ModelError) -> StoredTensor? {
-    configuration.hasBias(tensor) ? try self.tensor(tensor, block: index) : nil
+    configuration.uses(tensor) ? try self.tensor(tensor, block: index) : nil
   }
 
   private func required(_ name: String, shape: [Int]) throws(ModelError) -> StoredTensor {

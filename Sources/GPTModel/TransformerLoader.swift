@@ -36,25 +36,8 @@ struct TransformerLoader {
 
   /// Reports a missing or misshapen tensor before time and memory go into packing.
   private func checkAllTensors() throws(ModelError) {
-    _ = try checkpoint.tensor(.tokenEmbedding)
-    if configuration.position == .learned { _ = try checkpoint.tensor(.positionEmbedding) }
-    _ = try checkpoint.tensor(.outputNormGain)
-    if configuration.normalisation == .layerNorm { _ = try checkpoint.tensor(.outputNormBias) }
-    if !configuration.tiedOutput { _ = try checkpoint.tensor(.output) }
-    let biases: [BlockTensor] = [
-      .queryKeyValueBias, .queryBias, .keyBias, .valueBias, .attentionOutputBias, .upBias,
-      .downBias,
-    ]
-    let wanted = BlockTensor.allCases.filter { checkpoint.names.block[$0] != nil }
-    for index in 0..<configuration.blockCount {
-      for tensor in wanted {
-        if biases.contains(tensor) {
-          _ = try checkpoint.bias(tensor, block: index)
-        } else {
-          _ = try checkpoint.tensor(tensor, block: index)
-        }
-      }
-    }
+    let layout = TensorLayout(configuration: configuration, names: checkpoint.names)
+    for entry in layout.entries { _ = try checkpoint.tensor(entry.place) }
   }
 
   private func block(_ index: Int) throws(ModelError) -> Block {

@@ -45,7 +45,15 @@ import Testing
         let x = random.tensor(rows: rows, columns: inputs)
         let bias = random.tensor(rows: 1, columns: outputs)
         let y = Tensor(rows: rows, columns: outputs)
-        project(x, [(Linear(weight: .packed(matrix), bias: Parameter(name: "bias", value: bias, decays: false)), y)], in: context)
+        project(
+          x,
+          [
+            (
+              Linear(
+                weight: .packed(matrix), bias: Parameter(name: "bias", value: bias, decays: false)),
+              y
+            )
+          ], in: context)
         let plain = product(x.values, rows: rows, held, outputs: outputs)
         let expected = plain.enumerated().map { $1 + Double(bias.values[$0 % outputs]) }
         let difference = relativeDifference(y.values, expected)

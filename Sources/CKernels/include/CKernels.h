@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsUpdates.h"
+
 #define GPT_PANEL_WIDTH 16
 #define GPT_BLOCK_LENGTH 32
 
@@ -198,6 +200,13 @@ typedef struct gpt_kernels {
                   float *y, ptrdiff_t count);
   double (*cross_entropy)(float *logits, int count, int target, float smoothing, float z,
                           float factor, double *likelihood);
+  /* Flat arrays; counts are multiples of 16 (CKernelsUpdates.h). */
+  void (*adamw_update)(const gpt_adamw_update *);
+  void (*sgd_update)(const gpt_sgd_update *);
+  void (*lion_update)(const gpt_lion_update *);
+  /* y = a x + b z; y may be x or z. */
+  void (*weighted_sum)(float a, const float *x, float b, const float *z, float *y, ptrdiff_t count);
+  double (*sum_of_squares)(const float *x, ptrdiff_t count); /* the same bits on every level */
 } gpt_kernels;
 
 /* CPUs that this process may run on (its affinity mask), at least 1. */

@@ -11,6 +11,10 @@ package struct TokenBatch: Sendable, Equatable {
   package let targets: [Int32]
 
   package init(sequenceCount: Int, length: Int, inputs: [Int32], targets: [Int32]) {
+    let count = sequenceCount * length
+    precondition(
+      inputs.count == count && targets.count == count,
+      "\(inputs.count) inputs and \(targets.count) targets of \(sequenceCount) × \(length)")
     self.sequenceCount = sequenceCount
     self.length = length
     self.inputs = inputs

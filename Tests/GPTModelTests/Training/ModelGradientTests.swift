@@ -21,16 +21,14 @@ import Testing
     var softCap: Float = 0
     var options = TrainingModelOptions()
 
-    var configuration: ModelConfiguration {
-      var result = ModelConfiguration(
-        architecture: gated ? "llama" : "gpt2", vocabularySize: vocabulary, contextLength: length,
-        width: heads * headWidth, blockCount: blocks, headCount: heads, keyValueHeadCount: groups,
-        headWidth: headWidth, hiddenWidth: hidden,
-        normalisation: gated ? .rmsNorm : .layerNorm, normEpsilon: 1e-5,
-        position: gated
-          ? .rotary(RotaryConfiguration(base: 10_000, width: headWidth)) : .learned,
-        feedForward: gated ? .gatedSilu : .gelu, queryKeyValueBias: !gated,
-        attentionOutputBias: !gated, feedForwardBias: !gated, tiedOutput: tied)
+    func configuration() throws -> ModelConfiguration {
+      var shape = ModelShape(
+        family: gated ? .llama : .gpt2, blockCount: blocks, width: heads * headWidth,
+        headCount: heads, contextLength: length)
+      shape.keyValueHeadCount = groups
+      shape.hiddenWidth = hidden
+      shape.tiedOutput = tied
+      var result = try shape.configuration(vocabularySize: vocabulary)
       result.slidingWindow = window
       result.attentionSoftCap = softCap
       return result
@@ -66,8 +64,8 @@ import Testing
     -> TrainingModel
   {
     let context = try ComputeContext(threadCount: threads, precision: precision)
-    let model = TrainingModel(
-      configuration: test.configuration, options: test.options, context: context, seed: 3)
+    let model = try TrainingModel(
+      configuration: test.configuration(), options: test.options, context: context, seed: 3)
     var random = TestRandom(seed: 5)
     for parameter in model.parameters {
       for row in 0..<parameter.value.rows {
