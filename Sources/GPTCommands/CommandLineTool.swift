@@ -60,6 +60,6 @@ struct RootCommand: AsyncParsableCommand {
       """,
     subcommands: [
       GenerateCommand.self, ChatCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      InfoCommand.self, BenchCommand.self, LogitsCommand.self,
+      InfoCommand.self, PrepareCommand.self, BenchCommand.self, LogitsCommand.self,
     ])
 }
