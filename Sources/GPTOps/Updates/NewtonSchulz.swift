@@ -6,7 +6,7 @@ package import GPTTensor
 ///     five times:  G = X Xᵀ;  X ← a X + (b G + c G²) X
 ///
 /// The quintic's coefficients are chosen for its slope at zero, so that singular values end
-/// between about 0.7 and 1.2, not at 1. Computed in fp32. Keeps its working memory: after the
+/// between about 0.7 and 1.2, not at 1. Products in the context's precision. Keeps its working memory: after the
 /// largest matrix was seen nothing is allocated.
 ///
 /// - Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon (coefficients, ε, five steps)
@@ -17,7 +17,6 @@ package final class NewtonSchulz {
 
   private var x = Tensor(rows: 1, columns: 1)
   private var next = Tensor(rows: 1, columns: 1)
-  private let transposed = Tensor(rows: 1, columns: 1)
   private let gram = Tensor(rows: 1, columns: 1)
   private let polynomial = Tensor(rows: 1, columns: 1)
 
@@ -30,7 +29,6 @@ package final class NewtonSchulz {
     let columns = max(matrix.rows, matrix.columns)
     for wide in [x, next] { wide.reshape(rows: rows, columns: columns) }
     for square in [gram, polynomial] { square.reshape(rows: rows, columns: rows) }
-    transposed.reshape(rows: columns, columns: rows)
 
     let norm = sumOfSquares(of: matrix, in: context).squareRoot()
     let scale = Float(1 / max(norm, NewtonSchulz.leastNorm))
@@ -50,11 +48,10 @@ package final class NewtonSchulz {
 
   private func iterate(in context: ComputeContext) {
     let (a, b, c) = NewtonSchulz.coefficients
-    transpose(x, into: transposed, in: context)
-    multiply(x, transposed, into: gram, in: context)
-    multiply(gram, gram, into: polynomial, in: context)
+    multiply(x.matrix, x.matrix.transposed, into: gram.matrix, in: context)
+    multiply(gram.matrix, gram.matrix, into: polynomial.matrix, in: context)
     weightedSum(b, gram, c, polynomial, into: polynomial, in: context)
-    multiply(polynomial, x, into: next, in: context)
+    multiply(polynomial.matrix, x.matrix, into: next.matrix, in: context)
     weightedSum(a, x, 1, next, into: next, in: context)
     swap(&x, &next)
   }
