@@ -35,6 +35,7 @@ let package = Package(
     .systemLibrary(
       name: "CSentencePieceLibrary", pkgConfig: "sentencepiece",
       providers: [.apt(["libsentencepiece-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CSentencePiece", dependencies: ["CSentencePieceLibrary"], exclude: ["README.md"],
       cxxSettings: [.treatAllWarnings(as: .error)]),
@@ -46,7 +47,7 @@ let package = Package(
     module("GPTModel", ["GPTTensor", "GPTJSON", "GPTOps", "GPTWeights", "GPTTokenizer"]),
     module(
       "GPTTraining",
-      ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON"]),
+      ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON", "CZlib"]),
     module("GPT", ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights"]),
     module(
       "GPTCommands",
@@ -68,7 +69,7 @@ let package = Package(
       ["GPTOps", "GPTTensor", "GPTWeights", "GPTTokenizer", "GPTJSON", "TestSupport"]),
     tests(
       of: "GPTTraining",
-      ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON"]),
+      ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON", "CZlib"]),
     tests(of: "GPT", ["GPTModel", "GPTTokenizer"]),
   ],
   cxxLanguageStandard: .cxx17

@@ -28,13 +28,6 @@ struct Checkpoint {
     try required(fullName(tensor), shape: configuration.shape(of: tensor))
   }
 
-  func tensor(_ place: TensorLayout.Place) throws(ModelError) -> StoredTensor {
-    switch place {
-    case .model(let tensor): try self.tensor(tensor)
-    case .block(let tensor, let index): try self.tensor(tensor, block: index)
-    }
-  }
-
   func tensor(_ tensor: BlockTensor, block index: Int) throws(ModelError) -> StoredTensor {
     let name = prefix + (names.name(tensor, block: index) ?? "")
     var shape = configuration.shape(of: tensor)
@@ -44,7 +37,7 @@ struct Checkpoint {
 
   /// The bias, or nil when the configuration has none there.
   func bias(_ tensor: BlockTensor, block index: Int) throws(ModelError) -> StoredTensor? {
-    configuration.uses(tensor) ? try self.tensor(tensor, block: index) : nil
+    configuration.hasBias(tensor) ? try self.tensor(tensor, block: index) : nil
   }
 
   private func required(_ name: String, shape: [Int]) throws(ModelError) -> StoredTensor {

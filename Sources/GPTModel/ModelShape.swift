@@ -87,16 +87,27 @@ package struct ModelShape: Sendable, Equatable {
 extension ModelConfiguration {
   /// Trained numbers: embeddings, blocks, final norm, and the output when it is its own.
   package var parameterCount: Int {
-    let queries = headCount * headWidth
-    let keys = keyValueHeadCount * headWidth
     let norm = normalisation == .layerNorm ? 2 * width : width
-    let projections = feedForward == .gatedSilu ? 3 : 2
-    var block = 2 * norm + width * (2 * queries + 2 * keys) + projections * width * hiddenWidth
-    if queryKeyValueBias { block += queries + 2 * keys }
+    var block = 2 * norm + blockMatrixCount
+    if queryKeyValueBias { block += (headCount + 2 * keyValueHeadCount) * headWidth }
     if attentionOutputBias { block += width }
-    if feedForwardBias { block += hiddenWidth * (projections - 1) + width }
+    if feedForwardBias { block += hiddenWidth + width }
     let positions = position == .learned ? contextLength * width : 0
     let tables = (tiedOutput ? 1 : 2) * vocabularySize * width
     return tables + positions + blockCount * block + norm
+  }
+
+  /// Floating-point operations of a training step, a token: 6 for every weight that multiplies,
+  /// 12 · L · H · D · T for attention (Chowdhery et al. 2022, arXiv:2204.02311, appendix B).
+  package func trainingOperationsPerToken(length: Int) -> Double {
+    let weights = blockCount * blockMatrixCount + vocabularySize * width
+    let attention = 12 * Double(blockCount * headCount * headWidth) * Double(length)
+    return 6 * Double(weights) + attention
+  }
+
+  /// Numbers in the matrices of a block.
+  private var blockMatrixCount: Int {
+    let heads = 2 * (headCount + keyValueHeadCount) * headWidth
+    return width * heads + (feedForward == .gatedSilu ? 3 : 2) * width * hiddenWidth
   }
 }

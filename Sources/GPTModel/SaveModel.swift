@@ -58,8 +58,9 @@ private let tokenizerFileLimit = 256 << 20
 private func readTokenizerFiles(_ folder: String) throws(ModelError) -> [String: [UInt8]] {
   var files: [String: [UInt8]] = [:]
   for name in tokenizerFileNames where exists(folder + "/" + name) {
-    do { files[name] = try readSmallFile(path: folder + "/" + name, limit: tokenizerFileLimit) }
-    catch { throw .file(error) }
+    do {
+      files[name] = try readSmallFile(path: folder + "/" + name, limit: tokenizerFileLimit)
+    } catch { throw .file(error) }
   }
   return files
 }

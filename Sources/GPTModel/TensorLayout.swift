@@ -1,9 +1,14 @@
+import GPTWeights
+
 /// How the parameters of a model lie in the tensors of a checkpoint.
 ///
 /// A trained model keeps query, key and value apart and every matrix as `[out, in]`; a family of
 /// checkpoints may store the three as one and matrices as `[in, out]`.
 struct TensorLayout {
-  enum Place { case model(ModelTensor), block(BlockTensor, index: Int) }
+  enum Place {
+    case model(ModelTensor)
+    case block(BlockTensor, index: Int)
+  }
 
   struct Entry {
     let place: Place
@@ -42,6 +47,41 @@ struct TensorLayout {
       }
     }
     self.entries = entries
+  }
+}
+
+extension ModelConfiguration {
+  /// The tensors outside the blocks, in the order of the forward pass.
+  fileprivate var modelTensors: [ModelTensor] {
+    ModelTensor.allCases.filter { tensor in
+      switch tensor {
+      case .tokenEmbedding, .outputNormGain: true
+      case .positionEmbedding: position == .learned
+      case .outputNormBias: normalisation == .layerNorm
+      case .output: !tiedOutput
+      case .rotaryDivisors: false
+      }
+    }
+  }
+
+  /// The tensors of each block, of those that the family of checkpoints names.
+  fileprivate func blockTensors(of names: TensorNames) -> [BlockTensor] {
+    let biases: [BlockTensor] = [
+      .queryKeyValueBias, .queryBias, .keyBias, .valueBias, .attentionOutputBias, .upBias,
+      .downBias,
+    ]
+    return BlockTensor.allCases.filter {
+      names.block[$0] != nil && (hasBias($0) || !biases.contains($0))
+    }
+  }
+}
+
+extension Checkpoint {
+  func tensor(_ place: TensorLayout.Place) throws(ModelError) -> StoredTensor {
+    switch place {
+    case .model(let tensor): try self.tensor(tensor)
+    case .block(let tensor, let index): try self.tensor(tensor, block: index)
+    }
   }
 }
 

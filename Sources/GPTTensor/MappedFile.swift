@@ -81,7 +81,7 @@ package func readSmallFile(path: String, limit: Int) throws(FileError) -> [UInt8
 }
 
 /// Opens without ever waiting: a FIFO nobody writes to and a device are turned away by their kind.
-private func openRegular(path: String) throws(FileError) -> (number: Int32, size: Int) {
+package func openRegular(path: String) throws(FileError) -> (number: Int32, size: Int) {
   guard !path.utf8.contains(0) else { throw .unusablePath(path: path) }
   let number = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
   guard number >= 0 else { throw .system(path: path, operation: "open it", code: errno) }

@@ -34,7 +34,9 @@ import Testing
     let configuration = try GoldenModel.folder(name).open().configuration
     let saved = makeParameters(configuration)
     for (number, parameter) in saved.enumerated() {
-      forEachElement(of: parameter.value) { $0 = Float(bitPattern: UInt32($1 * 2_654_435 + number)) }
+      forEachElement(of: parameter.value) {
+        $0 = Float(bitPattern: UInt32($1 * 2_654_435 + number))
+      }
     }
     try withTemporaryFolder { folder in
       try save(configuration, saved, tokenizer: name, to: folder)
@@ -181,7 +183,9 @@ import Testing
 
 /// All parameters of a configuration, named and shaped as training wants them, all zeros.
 func makeParameters(_ model: ModelConfiguration) -> [Parameter] {
-  let (queries, keys) = (model.headCount * model.headWidth, model.keyValueHeadCount * model.headWidth)
+  let (queries, keys) = (
+    model.headCount * model.headWidth, model.keyValueHeadCount * model.headWidth
+  )
   let isLayerNorm = model.normalisation == .layerNorm
   var shapes: [(String, Int, Int)] = [("tokenEmbedding", model.vocabularySize, model.width)]
   if model.position == .learned {
@@ -217,7 +221,9 @@ func makeParameters(_ model: ModelConfiguration) -> [Parameter] {
 
 private func forEachElement(of tensor: Tensor, _ body: (inout Float, Int) -> Void) {
   for row in 0..<tensor.rows {
-    for column in 0..<tensor.columns { body(&tensor.row(row)[column], row * tensor.columns + column) }
+    for column in 0..<tensor.columns {
+      body(&tensor.row(row)[column], row * tensor.columns + column)
+    }
   }
 }
 

@@ -54,5 +54,6 @@ install_build_needs() {
   compgen -G '/usr/include/c++/*/string' >/dev/null || missing+=(g++)
   pkg-config --exists openblas 2>/dev/null || missing+=(libopenblas-dev)
   pkg-config --exists sentencepiece 2>/dev/null || missing+=(libsentencepiece-dev)
+  pkg-config --exists zlib 2>/dev/null || missing+=(zlib1g-dev)
   [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
 }

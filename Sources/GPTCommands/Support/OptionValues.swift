@@ -31,16 +31,20 @@ enum OptionValues {
     }
   }
 
-  /// Command-line arguments that parse into the same values.
+  /// Command-line arguments that parse into the same values; lists are positional.
   static func arguments(_ values: JSONObject) -> [String] {
-    values.members.flatMap { name, value -> [String] in
+    var named: [String] = []
+    var positional: [String] = []
+    for (name, value) in values.members {
       switch value {
-      case .boolean(let isSet): isSet ? ["--\(name)"] : []
+      case .boolean(let isSet): named += isSet ? ["--\(name)"] : []
       // Joined, so that a value that begins with a dash is not taken for an option.
-      case .string(let text): ["--\(name)=\(text)"]
-      default: ["--\(name)=\(value.encoded())"]
+      case .string(let text): named.append("--\(name)=\(text)")
+      case .array(let list): positional += list.compactMap(\.string)
+      default: named.append("--\(name)=\(value.encoded())")
       }
     }
+    return named + ["--"] + positional
   }
 }
 
@@ -53,6 +57,12 @@ extension OptionGroup: GroupedOptions {
 
 extension Option: NamedOption {
   fileprivate var json: JSONValue? { value(of: wrappedValue) }
+}
+
+extension Argument: NamedOption {
+  fileprivate var json: JSONValue? {
+    (wrappedValue as? [String]).map { .array($0.map { .string($0) }) }
+  }
 }
 
 extension Flag: NamedOption {

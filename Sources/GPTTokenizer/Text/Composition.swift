@@ -1,8 +1,8 @@
 internal import Foundation
 
 /// Unicode normalisation form C.
-enum Composition {
-  static func nfc(_ text: String) -> String {
+package enum Composition {
+  package static func nfc(_ text: String) -> String {
     text.utf8.allSatisfy { $0 < 0x80 } ? text : text.precomposedStringWithCanonicalMapping
   }
 }

@@ -32,9 +32,6 @@ package enum ModelPreset: String, Sendable, CaseIterable {
     }
   }
 
-  /// Sequences of a micro-batch: four thousand tokens keep the matrix units busy.
-  package var sequenceCount: Int { max(4, 4096 / dimensions.context) }
-
   /// Peak rates for AdamW: nanoGPT's for small models, GPT-2's 6e-4 (Brown et al. 2020,
   /// arXiv:2005.14165, table 2.1) for the larger.
   package var learningRate: Double {

@@ -1,20 +1,16 @@
-package import GPTModel
-
-/// What a run does that was told nothing but its corpus.
+/// What a run does that was told nothing but its corpus and model.
 ///
-/// Small corpora are walked many times by a small model with dropout, large ones less than once by
-/// a larger model: twenty tokens for each parameter are enough (Hoffmann et al. 2022,
-/// arXiv:2203.15556).
+/// Small corpora are walked many times, with dropout; of large ones, twenty tokens for each
+/// parameter are enough (Hoffmann et al. 2022, arXiv:2203.15556).
 package struct Recipe: Sendable, Equatable {
-  package var preset: ModelPreset
-  package var steps: Int
-  package var dropout: Double
-  package var validateEvery: Int
-  package var sampleEvery: Int
-  package var logEvery: Int
-  package var warmupSteps: Int
+  package let steps: Int
+  package let dropout: Double
+  package let validateEvery: Int
+  package let sampleEvery: Int
+  package let logEvery: Int
+  package let warmupSteps: Int
 
-  /// The preset for a corpus of so many training tokens.
+  /// The size of model for a corpus of so many training tokens.
   package static func preset(trainingTokens: Int) -> ModelPreset {
     switch trainingTokens {
     case ..<50_000: .nano
@@ -24,33 +20,36 @@ package struct Recipe: Sendable, Equatable {
     }
   }
 
+  /// Sequences of a micro-batch: four thousand tokens keep the matrix units busy.
+  package static func sequenceCount(contextLength: Int) -> Int {
+    max(4, min(64, 4096 / max(1, contextLength)))
+  }
+
   /// Passes over the corpus after which a small model has learned what it can from it.
-  private static let epochs = 25
-  private static let tokensPerParameter = 20
+  private static let passes = 25.0
+  private static let tokensPerParameter = 20.0
 
   /// - Parameters:
-  ///   - steps: when it is known already; nil: by corpus and model.
   ///   - tokensPerStep: targets of all micro-batches
+  ///   - known: steps that were asked for
   package init(
-    preset: ModelPreset, trainingTokens: Int, parameterCount: Int, tokensPerStep: Int,
-    steps known: Int?
+    trainingTokens: Int, parameterCount: Int, tokensPerStep: Int, steps known: Int? = nil
   ) {
-    self.preset = preset
     let tokens = min(
-      Double(Self.epochs) * Double(trainingTokens),
-      Double(Self.tokensPerParameter) * Double(parameterCount))
-    steps = known ?? max(200, Int(min(1e15, tokens / Double(max(1, tokensPerStep)))) / 50 * 50)
-    let passes = Double(steps) * Double(tokensPerStep) / Double(max(1, trainingTokens))
+      Self.passes * Double(trainingTokens), Self.tokensPerParameter * Double(parameterCount))
+    let perStep = Double(max(1, tokensPerStep))
+    let wanted = Int(min(1e9, tokens / perStep)) / 50 * 50
+    steps = known ?? max(200, wanted)
+    let passes = Double(steps) * perStep / Double(max(1, trainingTokens))
     dropout = passes > 10 ? 0.2 : passes > 3 ? 0.1 : 0
-    validateEvery = Self.round(steps / 20, atMost: 1000)
+    validateEvery = Self.roundNumber(steps / 20)
     sampleEvery = 2 * validateEvery
     logEvery = max(1, min(10, validateEvery / 10))
     warmupSteps = min(100, steps / 20)
   }
 
-  /// A number of steps that people would choose.
-  private static func round(_ steps: Int, atMost limit: Int) -> Int {
-    let choices = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000]
-    return choices.last { $0 <= min(limit, max(1, steps)) } ?? 1
+  /// The largest number of steps up to `steps` that people would choose.
+  private static func roundNumber(_ steps: Int) -> Int {
+    [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000].last { $0 <= steps } ?? 1
   }
 }

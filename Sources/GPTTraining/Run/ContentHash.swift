@@ -125,9 +125,8 @@ package struct FileSeal: Sendable, Equatable {
       file.release(begin..<end)
       begin = end
     }
-    byteCount = file.bytes.count
-    hash = Self.hexadecimal(
-      content.finish(UnsafeRawBufferPointer(rebasing: file.bytes[whole...])))
+    let tail = UnsafeRawBufferPointer(rebasing: file.bytes[whole...])
+    self.init(byteCount: file.bytes.count, hash: Self.hexadecimal(content.finish(tail)))
   }
 
   private static func hexadecimal(_ value: UInt64) -> String {

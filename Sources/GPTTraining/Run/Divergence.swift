@@ -1,4 +1,5 @@
 internal import GPTModel
+internal import GPTOps
 internal import GPTTensor
 
 extension Trainer {
@@ -28,14 +29,10 @@ extension Trainer {
           skippedBatch: batch, count: rollback)))
   }
 
-  /// A number that is not finite spoils a sum of zeros.
+  /// Squares of fp32 numbers cannot overflow their sum in double precision.
   var weightsAreFinite: Bool {
-    parts.model.parameters.allSatisfy { parameter in
-      let value = parameter.value
-      var sum = SIMD16<Float>(repeating: 0)
-      let vectors = UnsafeRawPointer(value.pointer).assumingMemoryBound(to: SIMD16<Float>.self)
-      for index in 0..<value.rows * value.stride / 16 { sum += vectors[index] * 0 }
-      return (0..<16).allSatisfy { sum[$0] == 0 }
+    parts.model.parameters.allSatisfy {
+      sumOfSquares(of: $0.value, in: parts.model.context).isFinite
     }
   }
 }

@@ -92,8 +92,11 @@ package final class Trainer {
   /// Of the whole run, pauses left out.
   private var seconds: Double { secondsBefore + surroundings.clock() - sessionStart }
 
+  /// Share of the budget of time that is gone.
+  var timeFraction: Double? { options.seconds.map { min(1, seconds / $0) } }
+
   /// Steps of the whole run; with a budget of time, those that fit at the speed so far.
-  var plannedSteps: Int {
+  private var plannedSteps: Int {
     let limit = options.steps ?? .max
     guard let budget = options.seconds else { return limit }
     guard state.step > 0, seconds > 0 else { return limit }

@@ -14,7 +14,6 @@ package struct TrainerState: Sendable, Equatable {
   /// Time spent training, all sessions together.
   package var seconds = 0.0
   /// nil before the first validation.
-  package var lastValidationLoss: Double?
   package var bestValidationLoss: Double?
   package var bestStep: Int?
   /// Validations since the best.
@@ -36,7 +35,6 @@ extension TrainerState {
     JSONObject([
       ("step", .integer(step)), ("batchIndex", .integer(batchIndex)), ("tokens", .integer(tokens)),
       ("seconds", .number(seconds)),
-      ("lastValidationLoss", lastValidationLoss.map { .number($0) } ?? .null),
       ("bestValidationLoss", bestValidationLoss.map { .number($0) } ?? .null),
       ("bestStep", bestStep.map { .integer($0) } ?? .null),
       ("patienceCount", .integer(patienceCount)), ("rollbacks", .integer(rollbacks)),
@@ -54,7 +52,6 @@ extension TrainerState {
     guard seconds >= 0 else {
       throw reader.problem("seconds", "\(seconds)", "a number of at least 0")
     }
-    lastValidationLoss = try reader.optionalNumber("lastValidationLoss")
     bestValidationLoss = try reader.optionalNumber("bestValidationLoss")
     bestStep = object["bestStep"]?.isNull == true ? nil : try reader.count("bestStep", limit: step)
     patienceCount = try reader.count("patienceCount", limit: Self.maximumCount)
@@ -122,7 +119,7 @@ struct StateReader {
     var result: [Int] = []
     for element in list {
       guard let number = element.integer, (0...limit).contains(number) else {
-        throw problem(key, "has \(text(element))", "integers of 0…\(limit)")
+        throw problem("an element of \(key)", text(element), "an integer of 0…\(limit)")
       }
       result.append(number)
     }

@@ -72,10 +72,10 @@ extension Trainer {
 
   /// Moves the weights; the learning rate.
   private func update(gradientNorm norm: Double) -> Double {
-    var schedule = parts.schedule
-    schedule.totalSteps = plannedSteps
     let step = state.step + 1
-    let rate = schedule.rate(step: step)
+    let rate =
+      timeFraction.map { parts.schedule.rate(step: step, fractionDone: $0) }
+      ?? parts.schedule.rate(step: step)
     // The small number keeps the quotient finite (PyTorch, clip_grad_norm_).
     let scale = options.clip.map { min(1, $0 / (norm + 1e-6)) } ?? 1
     parts.optimizer.update(

@@ -70,7 +70,8 @@ import Testing
   func lionMovesBySignsOfAnyMagnitudeAndNotByZero(_ level: KernelLevel) throws {
     let context = try ComputeContext(threadCount: 1, precision: .fp32, level: level)
     let gradients: [Float] = [
-      0, -0.0, 1e-38, -1e-38, 3e38, -3e38, .infinity, -.infinity, 1, -1e-44, 1e-44,
+      0, -0.0, 1e-38, -1e-38, 3e38, -3e38, .infinity, -.infinity, 1, -Float.leastNonzeroMagnitude,
+      .leastNonzeroMagnitude,
     ]
     let parameter = Parameter(
       name: "p", value: Tensor(rows: 1, columns: gradients.count), decays: false)

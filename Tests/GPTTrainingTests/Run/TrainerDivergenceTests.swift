@@ -12,10 +12,10 @@ import Testing
 
   @Test(arguments: [0, 7, 10, 19])
   func aBatchThatSpoilsTheLossIsLeftOut(bad: Int) throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.data.microBatch = { $0 == bad ? Self.poisoned($0) : toyBatch($0) }
     #expect(try run.run() == .steps)
-    let clean = try ToyRun()
+    let clean = try LinearRun()
     clean.data.microBatch = { toyBatch($0 < bad ? $0 : $0 + 1) }
     _ = try clean.run()
     #expect(run.model.values == clean.model.values)
@@ -39,14 +39,14 @@ import Testing
     func data(_ index: Int) -> TokenBatch {
       bad.contains(index) ? Self.poisoned(index) : toyBatch(index)
     }
-    let whole = try ToyRun()
+    let whole = try LinearRun()
     whole.data.microBatch = data
     _ = try whole.run()
-    let first = try ToyRun()
+    let first = try LinearRun()
     first.data.microBatch = data
     first.interrupt(after: 11)
     _ = try first.run()
-    let second = try ToyRun(after: first)
+    let second = try LinearRun(after: first)
     second.data.microBatch = data
     _ = try second.run()
     #expect(second.model.values == whole.model.values)
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func aRunThatDivergesAgainAndAgainGivesUp() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.maximumRollbacks = 2
     run.data.microBatch = { $0 >= 5 ? Self.poisoned($0) : toyBatch($0) }
     #expect {
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test func weightsThatAreNoNumbersAreNeverSaved() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.maximumRollbacks = 1
     run.options.clip = nil
     run.data.validationBatchCount = 0

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct TrainerTests {
   @Test func theLossFalls() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.steps = 200
     #expect(try run.run() == .steps)
     let records = try run.lines()
@@ -23,9 +23,9 @@ import Testing
         sequenceCount: 8, length: 2, inputs: halves.flatMap(\.inputs),
         targets: halves.flatMap(\.targets))
     }
-    let split = try ToyRun()
+    let split = try LinearRun()
     split.options.microBatchCount = 2
-    let joined = try ToyRun()
+    let joined = try LinearRun()
     joined.data.microBatch = whole
     _ = try split.run()
     _ = try joined.run()
@@ -41,7 +41,7 @@ import Testing
       let targets = batch.targets.enumerated().map { $0.offset == 0 ? $0.element : -1 }
       return TokenBatch(sequenceCount: 4, length: 2, inputs: batch.inputs, targets: targets)
     }
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.microBatchCount = 2
     run.options.steps = 1
     run.data.microBatch = sparse
@@ -53,14 +53,14 @@ import Testing
   }
 
   @Test func everyMicroBatchHasItsOwnDropoutKey() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.microBatchCount = 3
     _ = try run.run()
     #expect(Set(run.model.dropoutKeys).count == 60)
   }
 
   @Test func longGradientsAreClipped() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.clip = 0.5
     run.options.logEvery = 1
     _ = try run.run()
@@ -71,14 +71,14 @@ import Testing
   }
 
   @Test func withoutClippingGradientsStayAsTheyAre() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.clip = nil
     _ = try run.run()
     #expect(run.optimizer.scales.allSatisfy { $0 == 1 })
   }
 
   @Test func theBestModelIsKeptAndPatienceEnds() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.steps = 1000
     run.options.patience = 3
     run.options.validateEvery = 4
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test func withoutAValidationSetTheLastWeightsAreTheModel() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.data.validationBatchCount = 0
     _ = try run.run()
     #expect(run.store.published?.weights == run.model.values)
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func validationAndModelUseTheAveragedWeights() throws {
-    let run = try ToyRun(averageDecay: 0.9)
+    let run = try LinearRun(averageDecay: 0.9)
     _ = try run.run()
     let average = try #require(run.average).state[0].tensor.pointer
     let published = try #require(run.store.published)
@@ -113,7 +113,7 @@ import Testing
 
   @Test func timeEndsARunAndItsScheduleFollows() throws {
     var now = 0.0
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.steps = nil
     run.options.seconds = 100
     run.surroundings.clock = {
@@ -127,14 +127,14 @@ import Testing
   }
 
   @Test func checkpointsBeginWithStepZeroAndEndWithTheLast() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.options.steps = 12
     _ = try run.run()
     #expect(run.store.savedSteps == [0, 5, 10, 12])
   }
 
   @Test func aFullDiskIsToldAndTriedAgain() throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.store.failing = [10]
     #expect(try run.run() == .steps)
     #expect(run.store.savedSteps == [0, 5, 15, 20])
@@ -143,7 +143,7 @@ import Testing
   }
 
   @Test(arguments: [0, 20]) func aRunThatCannotSaveItsFirstOrLastStepFails(step: Int) throws {
-    let run = try ToyRun()
+    let run = try LinearRun()
     run.store.failing = [step]
     #expect {
       try run.run()

@@ -1,3 +1,4 @@
+import GPTJSON
 import GPTTraining
 import Testing
 
@@ -53,12 +54,15 @@ import Testing
     #expect(abs(schedule(.cosine).rate(step: 9, fractionDone: 1) - 0.2) < 1e-12)
   }
 
-  @Test(arguments: LearningRateSchedule.Kind.allCases, [0, 5, 10], [0, 5])
+  /// Warm-up steps and total steps, sensible and not.
+  static let lengths = [(0, 0), (0, 5), (5, 5), (10, 5), (5, 1000), (Int.max, 1), (1, Int.max)]
+
+  @Test(arguments: LearningRateSchedule.Kind.allCases, lengths)
   func ratesStayBetweenZeroAndThePeakWhateverTheNumbers(
-    _ kind: LearningRateSchedule.Kind, _ warmup: Int, _ total: Int
+    _ kind: LearningRateSchedule.Kind, _ lengths: (warmup: Int, total: Int)
   ) {
     let schedule = LearningRateSchedule(
-      kind: kind, peak: 1, warmupSteps: warmup, totalSteps: total)
+      kind: kind, peak: 1, warmupSteps: lengths.warmup, totalSteps: lengths.total)
     for step in [1, 2, 5, 6, 10, 11, 1000, .max] {
       let rate = schedule.rate(step: step)
       #expect(rate > 0 && rate <= 1, "step \(step): \(rate)")

@@ -1,0 +1,46 @@
+import Glibc
+
+/// Makes the folder at `path` and those it lies in; one that is there already is fine.
+package func makeFolder(path: String) throws(FileError) {
+  guard !path.utf8.contains(0) else { throw .unusablePath(path: path) }
+  var prefix = path.hasPrefix("/") ? "/" : ""
+  for part in path.split(separator: "/") {
+    prefix += (prefix.isEmpty || prefix.hasSuffix("/") ? "" : "/") + part
+    guard mkdir(prefix, 0o755) != 0, errno != EEXIST else { continue }
+    let code = errno
+    // A parent on a read-only file system is reported as such though it exists.
+    var status = stat()
+    if stat(prefix, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { continue }
+    throw .system(path: prefix, operation: "make the folder", code: code)
+  }
+  var status = stat()
+  guard stat(path, &status) == 0 else {
+    throw .system(path: path, operation: "make the folder", code: errno)
+  }
+  guard status.st_mode & S_IFMT == S_IFDIR else {
+    throw .system(path: path, operation: "make the folder", code: ENOTDIR)
+  }
+}
+
+/// The names in a folder but `.` and `..`, in the order of their bytes; nil for names that are not
+/// UTF-8.
+package func folderEntries(path: String) throws(FileError) -> [String?] {
+  guard !path.utf8.contains(0) else { throw .unusablePath(path: path) }
+  guard let stream = opendir(path) else {
+    throw .system(path: path, operation: "open it", code: errno)
+  }
+  defer { closedir(stream) }
+  var names: [String?] = []
+  errno = 0
+  while let entry = readdir(stream) {
+    let name: String? = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+      pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
+        String(validatingCString: $0)
+      }
+    }
+    if name != ".", name != ".." { names.append(name) }
+    errno = 0
+  }
+  guard errno == 0 else { throw .system(path: path, operation: "read it", code: errno) }
+  return names.sorted { ($0 ?? "").utf8.lexicographicallyPrecedes(($1 ?? "").utf8) }
+}
