@@ -14,7 +14,7 @@
 /// - Source: Broder 1997, *On the resemblance and containment of documents*; Leskovec, Rajaraman &
 ///   Ullman, *Mining of Massive Datasets*, §3.3 and §3.4; 16 bits of each minimum are kept: Li &
 ///   König 2010, *b-bit minwise hashing*
-struct NearDuplicates {
+package struct NearDuplicates {
   static let shingleWords = 5
   static let hashCount = 64
   static let bandCount = 16
@@ -26,11 +26,13 @@ struct NearDuplicates {
 
   typealias Signature = SIMD64<UInt16>
 
+  package init() {}
+
   private var signatures: [Signature] = []
   private var bands: [BandTable] = Array(repeating: BandTable(), count: bandCount)
 
   /// True when `text` is nearly an earlier one; otherwise it is entered.
-  mutating func isDuplicate(_ text: [UInt8]) -> Bool {
+  package mutating func isDuplicate(_ text: [UInt8]) -> Bool {
     guard let signature = Self.signature(of: text) else { return false }
     for band in 0..<Self.bandCount {
       let key = Self.key(signature, band)

@@ -153,7 +153,7 @@ private struct Preparation {
       files = TokenizerFiles.byteLevel(ByteLevelVocabulary.characters(characters))
     case .trained(let algorithm, let vocabularySize):
       let training = VocabularyTraining(
-        algorithm: algorithm, vocabularySize: vocabularySize, threadCount: options.threadCount)
+        algorithm: algorithm, vocabularySize: vocabularySize)
       files = try TokenizerFiles.sentencePiece(
         training.train(split, spool, trainingBytes: size, monitor: monitor), algorithm: algorithm)
     }

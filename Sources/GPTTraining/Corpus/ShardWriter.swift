@@ -5,6 +5,12 @@ package struct ShardFile: Sendable, Equatable {
   package var name: String
   package var tokenCount: Int
   package var sha256: String
+
+  package init(name: String, tokenCount: Int, sha256: String) {
+    self.name = name
+    self.tokenCount = tokenCount
+    self.sha256 = sha256
+  }
 }
 
 /// Writes a stream of token ids into files of bounded size, little-endian.
