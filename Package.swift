@@ -56,12 +56,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "gpt", dependencies: ["GPTCommands"], swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["GPTTensor"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     tests(of: "GPTJSON"),
     tests(of: "GPTTensor"),
-    tests(of: "GPTOps", ["GPTTensor", "CKernels"]),
+    tests(of: "GPTOps", ["GPTTensor", "CKernels", "TestSupport"]),
     tests(of: "GPTWeights", ["GPTTensor", "GPTJSON"]),
     tests(of: "GPTTokenizer", ["GPTJSON"]),
-    tests(of: "GPTModel", ["GPTOps", "GPTTensor", "GPTWeights", "GPTTokenizer", "GPTJSON"]),
+    tests(
+      of: "GPTModel",
+      ["GPTOps", "GPTTensor", "GPTWeights", "GPTTokenizer", "GPTJSON", "TestSupport"]),
     tests(
       of: "GPTTraining",
       ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON", "CZlib"]),

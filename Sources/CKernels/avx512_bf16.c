@@ -11,7 +11,9 @@ static inline __attribute__((always_inline)) void tile(const int R, const int P,
   const uint16_t *x = t->x + row * t->x_stride;
   const char *w = (const char *)t->panels + panel * t->panel_stride;
   __m512 acc[8][2];
-  UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) acc[r][p] = _mm512_setzero_ps();
+  float *y = t->y + row * t->y_stride + panel * 16;
+  UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)
+    acc[r][p] = t->accumulate ? _mm512_loadu_ps(y + r * t->y_stride + 16 * p) : _mm512_setzero_ps();
   for (int k = 0; k < t->depth / 2; k++, w += 64) {
     __m512bh weight[2];
     UNROLL for (int p = 0; p < P; p++) weight[p] = (__m512bh)_mm512_loadu_si512(w + p * t->panel_stride);
@@ -22,7 +24,6 @@ static inline __attribute__((always_inline)) void tile(const int R, const int P,
       UNROLL for (int p = 0; p < P; p++) acc[r][p] = _mm512_dpbf16_ps(acc[r][p], factor, weight[p]);
     }
   }
-  float *y = t->y + row * t->y_stride + panel * 16;
   UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) _mm512_storeu_ps(y + r * t->y_stride + 16 * p, acc[r][p]);
 }
 

@@ -2,8 +2,12 @@
 #include "template_products.h"
 #include "template_quantised.h"
 #include "template_elementwise.h"
+#include "template_dropout.h"
 #include "template_attention.h"
-
+#include "template_packing.h"
+#include "template_training.h"
+#include "template_attention_backward.h"
+#include "template_updates.h"
 
 const gpt_kernels LEVEL_TABLE = {
     .name = LEVEL_NAME,
@@ -25,4 +29,22 @@ const gpt_kernels LEVEL_TABLE = {
     .silu_product = silu_product,
     .add = add_rows,
     .rotate = rotate,
+    .pack_rows_bf16 = pack_rows_bf16,
+    .pack_rows_f32 = pack_rows_f32,
+    .pack_columns_bf16 = pack_columns_bf16,
+    .pack_columns_f32 = pack_columns_f32,
+    .transpose_bf16 = transpose_bf16,
+    .attention_backward = attention_backward,
+    .add_column_sums = add_column_sums,
+    .rms_norm_backward = rms_norm_backward,
+    .layer_norm_backward = layer_norm_backward,
+    .gelu_tanh_backward = gelu_tanh_backward,
+    .silu_product_backward = silu_product_backward,
+    .dropout = dropout,
+    .cross_entropy = cross_entropy,
+    .adamw_update = adamw_update,
+    .sgd_update = sgd_update,
+    .lion_update = lion_update,
+    .weighted_sum = weighted_sum,
+    .sum_of_squares = sum_of_squares,
 };

@@ -7,10 +7,16 @@ ALWAYS float weigh_row(const gpt_attention *t, float *scores, int token, int cou
   int first = t->first_visible[row] - token, last = t->last_visible[row] - token;
   /* Most pages are seen whole: then nothing needs to be hidden, before or after exp. */
   int hidden = first > 0 || last < count - 1 || count % 16 != 0;
-  if (hidden)
-    for (int i = 0; i < ((count + 15) & ~15); i++)
-      if (i < first || i > last || i >= count) scores[i] = -__builtin_inff();
-  v16 top = v16_set1(-__builtin_inff());
+  const v16 nothing = v16_set1(-__builtin_inff()), lanes = v16_from_int(v16i_load(lane_numbers));
+  if (hidden) {
+    int end = last < count - 1 ? last : count - 1;
+    for (int i = 0; i < count; i += 16) {
+      v16 token_lane = v16_add(lanes, v16_set1((float)i));
+      v16 s = v16_where_less(token_lane, v16_set1((float)first), nothing, v16_load(scores + i));
+      v16_store(scores + i, v16_where_less(v16_set1((float)end), token_lane, nothing, s));
+    }
+  }
+  v16 top = nothing;
   for (int i = 0; i < count; i += 16) top = v16_max(v16_load(scores + i), top);
   float peak = horizontal_max(top);
   float next = peak > *maximum ? peak : *maximum;
@@ -19,15 +25,12 @@ ALWAYS float weigh_row(const gpt_attention *t, float *scores, int token, int cou
   for (int i = 0; i < count; i += 16) {
     v16 s = v16_load(scores + i);
     v16 e = v16_exp(v16_sub(s, v16_set1(next)));
-    if (hidden) {
-      float lane[16], weight[16];
-      v16_store(lane, s);
-      v16_store(weight, e);
-      for (int j = 0; j < 16; j++) weight[j] = lane[j] == -__builtin_inff() ? 0 : weight[j];
-      e = v16_load(weight);
-    }
-    v16_store(scores + i, e);
+    if (hidden) e = v16_where_less(s, v16_set1(-__FLT_MAX__), v16_set1(0), e);
     total = v16_add(total, e);
+    if (t->dropout_threshold > 0)
+      e = v16_mul(e, attention_keep(t->dropout_key, t->last_visible[row], token + i,
+                                    key_step, t->dropout_threshold, t->dropout_scale));
+    v16_store(scores + i, e);
   }
   float shrink = *maximum == -__builtin_inff() ? 0 : __builtin_expf(*maximum - next);
   *sum = *sum * shrink + horizontal_sum(total);
@@ -57,7 +60,7 @@ static void attention(const gpt_attention *t) {
     int token = page * t->page_tokens;
     int count = t->end - token < t->page_tokens ? t->end - token : t->page_tokens;
     gpt_float_product product = {
-        .x = t->queries, .x_stride = t->query_stride, .rows = t->rows, .type = t->type,
+        .x = t->queries, .x_stride = t->query_stride, .x_step = 1, .rows = t->rows, .type = t->type,
         .panels = t->key_pages[page], .depth_stride = 16 * element,
         .panel_stride = (ptrdiff_t)16 * element * t->head_width, .panel_count = (count + 15) / 16,
         .depth = t->head_width, .y = scores, .y_stride = t->page_tokens, .accumulate = 0};
@@ -69,11 +72,14 @@ static void attention(const gpt_attention *t) {
       if (shrink != 1) scale_row(t->output + r * t->output_stride, shrink, t->value_width);
     }
     product = (gpt_float_product){
-        .x = scores, .x_stride = t->page_tokens, .rows = t->rows, .type = t->type,
+        .x = scores, .x_stride = t->page_tokens, .x_step = 1, .rows = t->rows, .type = t->type,
         .panels = t->value_pages[page], .depth_stride = (ptrdiff_t)t->value_width * element,
         .panel_stride = 16 * element, .panel_count = t->value_width / 16, .depth = count,
         .y = t->output, .y_stride = t->output_stride, .accumulate = 1};
     float_product(&product);
   }
-  for (int r = 0; r < t->rows; r++) scale_row(t->output + r * t->output_stride, 1 / sum[r], t->value_width);
+  for (int r = 0; r < t->rows; r++) {
+    scale_row(t->output + r * t->output_stride, 1 / sum[r], t->value_width);
+    if (t->log_sums) t->log_sums[r] = maximum[r] + __builtin_logf(sum[r]);
+  }
 }

@@ -130,11 +130,12 @@ static void layer_norm(const float *x, const float *gain, const float *bias, flo
 }
 
 static void to_bf16(const float *x, uint16_t *y, ptrdiff_t count) {
-  for (ptrdiff_t i = 0; i < count; i += 16) {
-    int taken = count - i < 16 ? (int)(count - i) : 16;
-    int32_t lane[16];
-    v16i_store(lane, round_to_bf16(taken == 16 ? v16_load(x + i) : load_tail(x + i, taken)));
-    for (int j = 0; j < taken; j++) y[i + j] = (uint16_t)lane[j];
+  ptrdiff_t i = 0;
+  for (; i + 16 <= count; i += 16) v16i_store_low16(y + i, round_to_bf16(v16_load(x + i)));
+  if (i < count) {
+    uint16_t buffer[16];
+    v16i_store_low16(buffer, round_to_bf16(load_tail(x + i, (int)(count - i))));
+    memcpy(y + i, buffer, sizeof(uint16_t) * (size_t)(count - i));
   }
 }
 

@@ -17,6 +17,7 @@ ALWAYS v16 load_lane(gpt_panel_type type, const char *p) {
 ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
                        const gpt_float_product *t, int row, int panel) {
   const float *x = t->x + row * t->x_stride;
+  const ptrdiff_t step = t->x_step;
   const char *w = (const char *)t->panels + panel * t->panel_stride;
   float *y = t->y + row * t->y_stride + panel * 16;
   v16 acc[8][4];
@@ -30,7 +31,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
       UNROLL for (int p = 0; p < P; p++)
         load_pair((const uint16_t *)(w + p * t->panel_stride), &even[p], &odd[p]);
       UNROLL for (int r = 0; r < R; r++) {
-        v16 x0 = v16_set1(x[r * t->x_stride + 2 * k]), x1 = v16_set1(x[r * t->x_stride + 2 * k + 1]);
+        v16 x0 = v16_set1(x[r * t->x_stride + 2 * k * step]), x1 = v16_set1(x[r * t->x_stride + (2 * k + 1) * step]);
         UNROLL for (int p = 0; p < P; p++)
           acc[r][p] = v16_fma(x1, odd[p], v16_fma(x0, even[p], acc[r][p]));
       }
@@ -40,7 +41,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
         v16 even, odd;
         load_pair((const uint16_t *)(w + p * t->panel_stride), &even, &odd);
         UNROLL for (int r = 0; r < R; r++)
-          acc[r][p] = v16_fma(v16_set1(x[r * t->x_stride + t->depth - 1]), even, acc[r][p]);
+          acc[r][p] = v16_fma(v16_set1(x[r * t->x_stride + (t->depth - 1) * step]), even, acc[r][p]);
       }
     }
   } else {
@@ -48,7 +49,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
       v16 weight[4];
       UNROLL for (int p = 0; p < P; p++) weight[p] = load_lane(type, w + p * t->panel_stride);
       UNROLL for (int r = 0; r < R; r++) {
-        v16 factor = v16_set1(x[r * t->x_stride + k]);
+        v16 factor = v16_set1(x[r * t->x_stride + k * step]);
         UNROLL for (int p = 0; p < P; p++) acc[r][p] = v16_fma(factor, weight[p], acc[r][p]);
       }
     }

@@ -32,10 +32,19 @@ static inline __attribute__((always_inline)) void tile_block(const gpt_bf16_prod
   const char *x0 = (const char *)(t->x + row * t->x_stride), *x1 = x0 + 32 * t->x_stride;
   const char *w0 = (const char *)t->panels + panel * t->panel_stride, *w1 = w0 + t->panel_stride;
   const size_t x_bytes = (size_t)t->x_stride * 2;
-  TILE_ZERO(0);
-  if (pair) TILE_ZERO(1);
-  if (two) TILE_ZERO(2);
-  if (two && pair) TILE_ZERO(3);
+  float *y = t->y + row * t->y_stride + 16 * panel;
+  const size_t y_bytes = (size_t)t->y_stride * 4;
+  if (t->accumulate) {
+    TILE_LOAD(0, y, y_bytes);
+    if (pair) TILE_LOAD(1, y + 16, y_bytes);
+    if (two) TILE_LOAD(2, y + 16 * t->y_stride, y_bytes);
+    if (two && pair) TILE_LOAD(3, y + 16 * t->y_stride + 16, y_bytes);
+  } else {
+    TILE_ZERO(0);
+    if (pair) TILE_ZERO(1);
+    if (two) TILE_ZERO(2);
+    if (two && pair) TILE_ZERO(3);
+  }
   for (int k = 0; k < t->depth; k += 32) {
     TILE_LOAD(4, x0 + 2 * k, x_bytes);
     TILE_LOAD(6, w0 + 32 * k, 64);
@@ -50,8 +59,6 @@ static inline __attribute__((always_inline)) void tile_block(const gpt_bf16_prod
       if (pair) TILE_MULTIPLY(3, 5, 7);
     }
   }
-  float *y = t->y + row * t->y_stride + 16 * panel;
-  const size_t y_bytes = (size_t)t->y_stride * 4;
   TILE_STORE(0, y, y_bytes);
   if (pair) TILE_STORE(1, y + 16, y_bytes);
   if (two) TILE_STORE(2, y + 16 * t->y_stride, y_bytes);

@@ -22,6 +22,7 @@ PAIRWISE(v16_div, _mm256_div_ps)
 PAIRWISE(v16_max, _mm256_max_ps)
 PAIRWISE(v16_min, _mm256_min_ps)
 #undef PAIRWISE
+static inline v16 v16_sqrt(v16 x) { return (v16){_mm256_sqrt_ps(x.a), _mm256_sqrt_ps(x.b)}; }
 static inline v16 v16_fma(v16 x, v16 y, v16 z) { return (v16){_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
 
 static inline v16i v16i_set1(int32_t x) { __m256i v = _mm256_set1_epi32(x); return (v16i){v, v}; }
@@ -34,12 +35,65 @@ PAIRWISE(v16i_add, _mm256_add_epi32)
 PAIRWISE(v16i_sub, _mm256_sub_epi32)
 PAIRWISE(v16i_and, _mm256_and_si256)
 PAIRWISE(v16i_or, _mm256_or_si256)
+PAIRWISE(v16i_xor, _mm256_xor_si256)
+PAIRWISE(v16i_mul, _mm256_mullo_epi32)
 #undef PAIRWISE
 static inline v16i v16i_shift_right(v16i x, int n) { return (v16i){_mm256_srli_epi32(x.a, n), _mm256_srli_epi32(x.b, n)}; }
 static inline v16i v16i_shift_left(v16i x, int n) { return (v16i){_mm256_slli_epi32(x.a, n), _mm256_slli_epi32(x.b, n)}; }
 static inline v16 v16_from_int(v16i x) { return (v16){_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 static inline v16i v16_bits(v16 x) { return (v16i){_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)}; }
 static inline v16 v16_from_bits(v16i x) { return (v16){_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)}; }
+
+static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
+  return (v16){_mm256_blendv_ps(no.a, yes.a, _mm256_cmp_ps(a.a, b.a, _CMP_LT_OQ)),
+               _mm256_blendv_ps(no.b, yes.b, _mm256_cmp_ps(a.b, b.b, _CMP_LT_OQ))};
+}
+static inline void v16i_store_low16(uint16_t *p, v16i x) {
+  const __m256i low = _mm256_set1_epi32(0xffff);
+  __m256i packed = _mm256_packus_epi32(_mm256_and_si256(x.a, low), _mm256_and_si256(x.b, low));
+  _mm256_storeu_si256((__m256i *)p, _mm256_permute4x64_epi64(packed, 0xd8));
+}
+static inline v16i v16i_load_low16(const uint16_t *p) {
+  return (v16i){_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)),
+                _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 8)))};
+}
+
+static inline void transpose_8(__m256i m[8]) {
+  __m256i t[8];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i += 4) {
+    __m256i a = _mm256_unpacklo_epi32(m[i], m[i + 1]), b = _mm256_unpackhi_epi32(m[i], m[i + 1]);
+    __m256i c = _mm256_unpacklo_epi32(m[i + 2], m[i + 3]), d = _mm256_unpackhi_epi32(m[i + 2], m[i + 3]);
+    t[i] = _mm256_unpacklo_epi64(a, c);
+    t[i + 1] = _mm256_unpackhi_epi64(a, c);
+    t[i + 2] = _mm256_unpacklo_epi64(b, d);
+    t[i + 3] = _mm256_unpackhi_epi64(b, d);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    m[i] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x20);
+    m[i + 4] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x31);
+  }
+}
+
+/* Lane j of row i becomes lane i of row j: four blocks of 8 x 8, the off-diagonal ones exchanged. */
+static inline void v16i_transpose(v16i m[16]) {
+  __m256i block[4][8];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) {
+    block[0][i] = m[i].a;
+    block[1][i] = m[i].b;
+    block[2][i] = m[i + 8].a;
+    block[3][i] = m[i + 8].b;
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) transpose_8(block[i]);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) {
+    m[i] = (v16i){block[0][i], block[2][i]};
+    m[i + 8] = (v16i){block[1][i], block[3][i]};
+  }
+}
 
 static inline __m256i dot4_half(__m256i acc, __m256i w, __m256i a, int wide) {
   if (wide) {

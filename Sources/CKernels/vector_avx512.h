@@ -15,6 +15,7 @@ static inline v16 v16_add(v16 a, v16 b) { return _mm512_add_ps(a, b); }
 static inline v16 v16_sub(v16 a, v16 b) { return _mm512_sub_ps(a, b); }
 static inline v16 v16_mul(v16 a, v16 b) { return _mm512_mul_ps(a, b); }
 static inline v16 v16_div(v16 a, v16 b) { return _mm512_div_ps(a, b); }
+static inline v16 v16_sqrt(v16 a) { return _mm512_sqrt_ps(a); }
 static inline v16 v16_fma(v16 a, v16 b, v16 c) { return _mm512_fmadd_ps(a, b, c); }
 static inline v16 v16_max(v16 a, v16 b) { return _mm512_max_ps(a, b); }
 static inline v16 v16_min(v16 a, v16 b) { return _mm512_min_ps(a, b); }
@@ -31,6 +32,41 @@ static inline v16i v16i_shift_left(v16i a, int n) { return _mm512_slli_epi32(a, 
 static inline v16 v16_from_int(v16i a) { return _mm512_cvtepi32_ps(a); }
 static inline v16i v16_bits(v16 a) { return _mm512_castps_si512(a); }
 static inline v16 v16_from_bits(v16i a) { return _mm512_castsi512_ps(a); }
+
+static inline v16i v16i_mul(v16i a, v16i b) { return _mm512_mullo_epi32(a, b); }
+static inline v16i v16i_xor(v16i a, v16i b) { return _mm512_xor_si512(a, b); }
+static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+static inline void v16i_store_low16(uint16_t *p, v16i a) {
+  _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(a));
+}
+static inline v16i v16i_load_low16(const uint16_t *p) {
+  return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+}
+
+/* Lane j of row i becomes lane i of row j: 4 x 4 blocks inside 128-bit lanes, then the lanes. */
+static inline void v16i_transpose(v16i m[16]) {
+  v16i t[16];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i += 4) {
+    v16i a = _mm512_unpacklo_epi32(m[i], m[i + 1]), b = _mm512_unpackhi_epi32(m[i], m[i + 1]);
+    v16i c = _mm512_unpacklo_epi32(m[i + 2], m[i + 3]), d = _mm512_unpackhi_epi32(m[i + 2], m[i + 3]);
+    t[i] = _mm512_unpacklo_epi64(a, c);
+    t[i + 1] = _mm512_unpackhi_epi64(a, c);
+    t[i + 2] = _mm512_unpacklo_epi64(b, d);
+    t[i + 3] = _mm512_unpackhi_epi64(b, d);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    v16i a = _mm512_shuffle_i32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_i32x4(t[i], t[i + 4], 0xdd);
+    v16i c = _mm512_shuffle_i32x4(t[i + 8], t[i + 12], 0x88), d = _mm512_shuffle_i32x4(t[i + 8], t[i + 12], 0xdd);
+    m[i] = _mm512_shuffle_i32x4(a, c, 0x88);
+    m[i + 4] = _mm512_shuffle_i32x4(b, d, 0x88);
+    m[i + 8] = _mm512_shuffle_i32x4(a, c, 0xdd);
+    m[i + 12] = _mm512_shuffle_i32x4(b, d, 0xdd);
+  }
+}
 
 static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {
   (void)wide;

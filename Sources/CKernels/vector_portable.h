@@ -17,6 +17,7 @@ static inline v16 v16_sub(v16 a, v16 b) { LANES a.lane[i] -= b.lane[i]; return a
 static inline v16 v16_mul(v16 a, v16 b) { LANES a.lane[i] *= b.lane[i]; return a; }
 static inline v16 v16_div(v16 a, v16 b) { LANES a.lane[i] /= b.lane[i]; return a; }
 static inline v16 v16_fma(v16 a, v16 b, v16 c) { LANES c.lane[i] += a.lane[i] * b.lane[i]; return c; }
+static inline v16 v16_sqrt(v16 a) { LANES a.lane[i] = __builtin_sqrtf(a.lane[i]); return a; }
 /* The second operand wins when either is NaN, as in the x86 instructions. */
 static inline v16 v16_max(v16 a, v16 b) { LANES b.lane[i] = a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; return b; }
 static inline v16 v16_min(v16 a, v16 b) { LANES b.lane[i] = a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; return b; }
@@ -33,6 +34,20 @@ static inline v16i v16i_shift_left(v16i a, int n) { LANES a.lane[i] = (int32_t)(
 static inline v16 v16_from_int(v16i a) { v16 r; LANES r.lane[i] = (float)a.lane[i]; return r; }
 static inline v16i v16_bits(v16 a) { v16i r; memcpy(&r, &a, sizeof r); return r; }
 static inline v16 v16_from_bits(v16i a) { v16 r; memcpy(&r, &a, sizeof r); return r; }
+
+static inline v16i v16i_xor(v16i a, v16i b) { LANES a.lane[i] ^= b.lane[i]; return a; }
+static inline v16i v16i_mul(v16i a, v16i b) { LANES a.lane[i] = (int32_t)((uint32_t)a.lane[i] * (uint32_t)b.lane[i]); return a; }
+static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
+  LANES no.lane[i] = a.lane[i] < b.lane[i] ? yes.lane[i] : no.lane[i];
+  return no;
+}
+static inline void v16i_store_low16(uint16_t *p, v16i a) { LANES p[i] = (uint16_t)a.lane[i]; }
+static inline v16i v16i_load_low16(const uint16_t *p) { v16i r; LANES r.lane[i] = p[i]; return r; }
+static inline void v16i_transpose(v16i m[16]) {
+  v16i t[16];
+  memcpy(t, m, sizeof t);
+  for (int j = 0; j < 16; j++) LANES m[j].lane[i] = t[i].lane[j];
+}
 
 /* lane += sum of four (unsigned byte of w) * (signed byte of a). */
 static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {

@@ -6,6 +6,9 @@ import Glibc
 
 /// The program `gpt`.
 public enum CommandLineTool {
+  /// Of the program; a run's manifest names it.
+  static let version = "0.1.0"
+
   /// Parses the arguments, runs the subcommand and ends the process with its exit code.
   ///
   /// Exit codes: 0; 1 for errors (one line on standard error); 64 for wrong usage; 130 after Ctrl-C.
@@ -60,6 +63,6 @@ struct RootCommand: AsyncParsableCommand {
       """,
     subcommands: [
       GenerateCommand.self, ChatCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      InfoCommand.self, PrepareCommand.self, BenchCommand.self, LogitsCommand.self,
+      InfoCommand.self, PrepareCommand.self, PretrainCommand.self, BenchCommand.self, LogitsCommand.self,
     ])
 }

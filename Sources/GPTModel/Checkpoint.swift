@@ -17,9 +17,7 @@ struct Checkpoint {
   }
 
   private func fullName(_ tensor: ModelTensor) -> String {
-    let name = names.model[tensor] ?? ""
-    // Hugging Face keeps the output projection outside the decoder proper.
-    return tensor == .output ? name : prefix + name
+    names.name(tensor, prefix: prefix) ?? ""
   }
 
   func contains(_ tensor: ModelTensor) -> Bool {
@@ -27,33 +25,19 @@ struct Checkpoint {
   }
 
   func tensor(_ tensor: ModelTensor) throws(ModelError) -> StoredTensor {
-    let shape: [Int] =
-      switch tensor {
-      case .tokenEmbedding, .output: [configuration.vocabularySize, configuration.width]
-      case .positionEmbedding: [configuration.contextLength, configuration.width]
-      case .outputNormGain, .outputNormBias: [configuration.width]
-      case .rotaryDivisors: [configuration.headWidth / 2]
-      }
-    return try required(fullName(tensor), shape: shape)
+    try required(fullName(tensor), shape: configuration.shape(of: tensor))
   }
 
   func tensor(_ tensor: BlockTensor, block index: Int) throws(ModelError) -> StoredTensor {
     let name = prefix + (names.name(tensor, block: index) ?? "")
-    var shape = shape(of: tensor)
+    var shape = configuration.shape(of: tensor)
     if names.transposed { shape.reverse() }
     return try required(name, shape: shape)
   }
 
   /// The bias, or nil when the configuration has none there.
   func bias(_ tensor: BlockTensor, block index: Int) throws(ModelError) -> StoredTensor? {
-    let present =
-      switch tensor {
-      case .queryKeyValueBias, .queryBias, .keyBias, .valueBias: configuration.queryKeyValueBias
-      case .attentionOutputBias: configuration.attentionOutputBias
-      case .upBias, .downBias: configuration.feedForwardBias
-      default: false
-      }
-    return present ? try self.tensor(tensor, block: index) : nil
+    configuration.hasBias(tensor) ? try self.tensor(tensor, block: index) : nil
   }
 
   private func required(_ name: String, shape: [Int]) throws(ModelError) -> StoredTensor {
@@ -61,26 +45,5 @@ struct Checkpoint {
       let reason = "from the configuration"
       return try source.required(name, shape: shape, reason: reason)
     } catch { throw .weights(error) }
-  }
-
-  private func shape(of tensor: BlockTensor) -> [Int] {
-    let width = configuration.width
-    let queries = configuration.headCount * configuration.headWidth
-    let keys = configuration.keyValueHeadCount * configuration.headWidth
-    return switch tensor {
-    case .queryKeyValue: [queries + 2 * keys, width]
-    case .query: [queries, width]
-    case .key, .value: [keys, width]
-    case .attentionOutput: [width, queries]
-    case .gate, .up: [configuration.hiddenWidth, width]
-    case .down: [width, configuration.hiddenWidth]
-    case .queryKeyValueBias: [queries + 2 * keys]
-    case .queryBias: [queries]
-    case .keyBias, .valueBias: [keys]
-    case .upBias: [configuration.hiddenWidth]
-    case .attentionOutputBias, .downBias, .attentionNormGain, .attentionNormBias,
-      .feedForwardNormGain, .feedForwardNormBias:
-      [width]
-    }
   }
 }

@@ -12,6 +12,7 @@ package final class KVCache {
   package private(set) var tokens: [Int32] = []
   private(set) var pages: [AlignedBuffer] = []
   let workspace = Workspace()
+  let scratch = Workspace()
 
   package init(layout: PageLayout, contextLength: Int) {
     self.layout = layout

@@ -14,17 +14,8 @@ extension OpenedModel {
   private static let configurationLimit = 16 << 20
 
   static func openFolder(_ path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
-    let (reader, architecture) = try readConfiguration(folder: path)
-    let full: ModelConfiguration
-    let names: TensorNames
-    switch architecture {
-    case "gpt2":
-      (full, names) = (try GPT2.configuration(reader), GPT2.folderNames)
-    default:
-      (full, names) = (
-        try Llama.configuration(reader, architecture: architecture), Llama.folderNames
-      )
-    }
+    let (reader, family) = try readConfiguration(folder: path)
+    let full = try family.configuration(reader)
     let source: any WeightSource
     do { source = try openSafetensors(folder: path) } catch { throw .weights(error) }
     let tokenizer: any Tokenizer
@@ -36,25 +27,25 @@ extension OpenedModel {
     let generation = try? readJSON(path + "/generation_config.json", location: "generation_config")
     return try assemble(
       Checkpoint(
-        source: source, names: names,
+        source: source, names: family.names,
         configuration: try limit(full, to: options.contextLength)), options: options,
       tokenizer: tokenizer, chatTemplate: chatTemplate,
       stopTokens: (generation?.tokenIDs("eos_token_id") ?? []) + reader.tokenIDs("eos_token_id"),
       name: try? reader.stringValue("_name_or_path"))
   }
 
-  private static func readConfiguration(folder: String)
-    throws(ModelError) -> (JSONConfiguration, String)
+  static func readConfiguration(folder: String)
+    throws(ModelError) -> (JSONConfiguration, FolderFamily)
   {
     let reader = try readJSON(folder + "/config.json", location: "config.json")
-    let known = ["gpt2"] + Llama.architectures
+    let known = FolderFamily.architectures
     let type = try reader.stringValue("model_type") ?? "missing"
     guard known.contains(type) else {
       throw reader.problem(
         "model_type", found: type == "missing" ? type : "'\(type)'",
         expected: "one of \(known.joined(separator: ", "))")
     }
-    return (reader, type)
+    return (reader, FolderFamily(architecture: type))
   }
 
   private static func readJSON(_ path: String, location: String)

@@ -1,6 +1,5 @@
 package import GPTOps
 import GPTTensor
-import GPTWeights
 
 /// Which positions' logits a pass returns.
 package enum LogitsSelection: Sendable { case none, last, all }
@@ -12,8 +11,8 @@ package final class Transformer: Sendable {
   package let configuration: ModelConfiguration
   package let cacheType: CacheType
   let context: ComputeContext
-  let tokenEmbedding: StoredTensor
-  let positionEmbedding: StoredTensor?
+  let tokenEmbedding: Embedding
+  let positionEmbedding: Embedding?
   let blocks: [Block]
   let outputNorm: Norm
   let output: Linear
@@ -22,7 +21,7 @@ package final class Transformer: Sendable {
 
   init(
     configuration: ModelConfiguration, cacheType: CacheType, context: ComputeContext,
-    tokenEmbedding: StoredTensor, positionEmbedding: StoredTensor?, blocks: [Block],
+    tokenEmbedding: Embedding, positionEmbedding: Embedding?, blocks: [Block],
     outputNorm: Norm, output: Linear
   ) {
     self.configuration = configuration
@@ -95,26 +94,28 @@ package final class Transformer: Sendable {
     embed(tokens, start: start, into: x)
     let positions = Array(start..<start + tokens.count)
     let pass = ForwardPass(
-      configuration: configuration, context: context, cache: cache, start: start,
-      rotary: frequencies.isEmpty
-        ? nil
-        : RotaryTable(positions: positions, frequencies: frequencies, scale: rotaryMagnitude))
-    for block in blocks { block.forward(x, pass: pass) }
+      configuration: configuration, context: context, memory: .cache(cache, start: start),
+      rotary: rotaryTable(positions), kept: workspace, scratch: cache.scratch)
+    for block in blocks { _ = block.forward(x, pass: pass) }
     cache.append(tokens)
     return project(x, logits: logits, workspace: workspace)
   }
 
+  /// Angles of the positions of a pass's rows; nil with learned positions.
+  func rotaryTable(_ positions: [Int]) -> RotaryTable? {
+    frequencies.isEmpty
+      ? nil : RotaryTable(positions: positions, frequencies: frequencies, scale: rotaryMagnitude)
+  }
+
   private func embed(_ tokens: ArraySlice<Int32>, start: Int, into x: Tensor) {
     for (row, token) in tokens.enumerated() {
-      tokenEmbedding.dequantise(
-        rows: Int(token)..<Int(token) + 1, into: x.row(row), rowStride: x.stride)
+      tokenEmbedding.copy(row: Int(token), to: x.row(row))
     }
     guard let positionEmbedding else { return }
     withUnsafeTemporaryAllocation(of: Float.self, capacity: x.columns) { position in
       guard let base = position.baseAddress else { return }
       for row in 0..<x.rows {
-        positionEmbedding.dequantise(
-          rows: start + row..<start + row + 1, into: base, rowStride: x.columns)
+        positionEmbedding.copy(row: start + row, to: base)
         let target = x.row(row)
         for index in 0..<x.columns { target[index] += base[index] }
       }

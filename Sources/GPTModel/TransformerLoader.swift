@@ -23,9 +23,9 @@ struct TransformerLoader {
     for index in 0..<configuration.blockCount { blocks.append(try block(index)) }
     return Transformer(
       configuration: configuration, cacheType: cacheType, context: context,
-      tokenEmbedding: embedding,
+      tokenEmbedding: .stored(embedding),
       positionEmbedding: configuration.position == .learned
-        ? try checkpoint.tensor(.positionEmbedding) : nil,
+        ? .stored(try checkpoint.tensor(.positionEmbedding)) : nil,
       blocks: blocks,
       outputNorm: norm(
         gain: try checkpoint.tensor(.outputNormGain),
@@ -36,25 +36,8 @@ struct TransformerLoader {
 
   /// Reports a missing or misshapen tensor before time and memory go into packing.
   private func checkAllTensors() throws(ModelError) {
-    _ = try checkpoint.tensor(.tokenEmbedding)
-    if configuration.position == .learned { _ = try checkpoint.tensor(.positionEmbedding) }
-    _ = try checkpoint.tensor(.outputNormGain)
-    if configuration.normalisation == .layerNorm { _ = try checkpoint.tensor(.outputNormBias) }
-    if !configuration.tiedOutput { _ = try checkpoint.tensor(.output) }
-    let biases: [BlockTensor] = [
-      .queryKeyValueBias, .queryBias, .keyBias, .valueBias, .attentionOutputBias, .upBias,
-      .downBias,
-    ]
-    let wanted = BlockTensor.allCases.filter { checkpoint.names.block[$0] != nil }
-    for index in 0..<configuration.blockCount {
-      for tensor in wanted {
-        if biases.contains(tensor) {
-          _ = try checkpoint.bias(tensor, block: index)
-        } else {
-          _ = try checkpoint.tensor(tensor, block: index)
-        }
-      }
-    }
+    let layout = TensorLayout(configuration: configuration, names: checkpoint.names)
+    for entry in layout.entries { _ = try checkpoint.tensor(entry.place) }
   }
 
   private func block(_ index: Int) throws(ModelError) -> Block {
@@ -87,10 +70,11 @@ struct TransformerLoader {
     let bias = try checkpoint.bias(.queryKeyValueBias, block: index)
     let parts = [(0, queries), (queries, keys), (queries + keys, keys)].map { first, count in
       Linear(
-        weight: packer.pack(
-          tensor, rows: RowSelection(first: first, count: count),
-          transposed: checkpoint.names.transposed),
-        bias: bias.map { packer.vector($0, range: first..<first + count) })
+        weight: .packed(
+          packer.pack(
+            tensor, rows: RowSelection(first: first, count: count),
+            transposed: checkpoint.names.transposed)),
+        bias: bias.map { Parameter($0.name, packer.vector($0, range: first..<first + count)) })
     }
     tensor.releasePages()
     return (parts[0], parts[1], parts[2])
@@ -115,15 +99,15 @@ struct TransformerLoader {
     let weight = packer.pack(tensor, rows: rows, transposed: transposed)
     let vector = bias.map { bias in
       let values = packer.vector(bias)
-      guard interleavedHeadWidth != nil else { return values }
+      guard interleavedHeadWidth != nil else { return Parameter(bias.name, values) }
       let ordered = Tensor(rows: 1, columns: rows.count)
       for output in 0..<rows.count {
         ordered.pointer[output] = values.pointer[rows.storedRow(of: output)]
       }
-      return ordered
+      return Parameter(bias.name, ordered)
     }
     tensor.releasePages()
-    return Linear(weight: weight, bias: vector)
+    return Linear(weight: .packed(weight), bias: vector)
   }
 
   private func norm(_ gain: BlockTensor, _ bias: BlockTensor, block index: Int)
@@ -138,6 +122,14 @@ struct TransformerLoader {
   private func norm(gain: StoredTensor, bias: StoredTensor?) -> Norm {
     Norm(
       kind: configuration.normalisation, epsilon: configuration.normEpsilon,
-      gain: packer.vector(gain), bias: bias.map { packer.vector($0) })
+      gain: Parameter(gain.name, packer.vector(gain)),
+      bias: bias.map { Parameter($0.name, packer.vector($0)) })
+  }
+}
+
+extension Parameter {
+  /// A vector of a model that is only run.
+  fileprivate convenience init(_ name: String, _ vector: Tensor) {
+    self.init(name: name, value: vector, decays: false)
   }
 }

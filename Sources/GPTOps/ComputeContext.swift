@@ -61,6 +61,9 @@ package final class ComputeContext: @unchecked Sendable {
   package let pool: ThreadPool
   let kernels: UnsafePointer<gpt_kernels>
 
+  /// Converted operands of training's products; a context trains one model at a time.
+  private var operands = [AlignedBuffer?](repeating: nil, count: OperandSlot.allCases.count)
+
   /// CPUs that this process may run on.
   package static var availableThreadCount: Int { Int(gpt_processor_count()) }
 
@@ -81,6 +84,18 @@ package final class ComputeContext: @unchecked Sendable {
     let name = String(cString: raw)
     guard let level = KernelLevel(rawValue: name) else { throw .unknownLevel(name) }
     return level
+  }
+
+  /// Whether products of floats may be rounded to bf16.
+  package var multipliesNarrow: Bool {
+    precision != .fp32 && kernels.pointee.has_bf16_product != 0
+  }
+
+  func operand(_ slot: OperandSlot, byteCount: Int) -> UnsafeMutableRawPointer {
+    if let buffer = operands[slot.rawValue], buffer.byteCount >= byteCount { return buffer.base }
+    let buffer = AlignedBuffer(byteCount: byteCount)
+    operands[slot.rawValue] = buffer
+    return buffer.base
   }
 
   /// Chunks of a region over `count` equal pieces: several a thread, so that a slow core takes

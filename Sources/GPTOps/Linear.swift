@@ -2,14 +2,36 @@ import CKernels
 import COpenBLAS
 package import GPTTensor
 
+/// The matrix `[N, K]` of a linear layer.
+package enum LinearWeight: Sendable {
+  /// Rearranged for the kernels once, when a model was loaded to be run.
+  case packed(PackedMatrix)
+  /// As the optimizer changes it.
+  case parameter(Parameter)
+
+  package var outputs: Int {
+    switch self {
+    case .packed(let matrix): matrix.outputs
+    case .parameter(let parameter): parameter.value.rows
+    }
+  }
+
+  package var inputs: Int {
+    switch self {
+    case .packed(let matrix): matrix.inputs
+    case .parameter(let parameter): parameter.value.columns
+    }
+  }
+}
+
 /// A weight matrix with its optional bias: y[t, n] = Σ over k of x[t, k] · weight[n, k] + bias[n].
 package struct Linear: Sendable {
-  package let weight: PackedMatrix
+  package let weight: LinearWeight
   /// `[1, outputs]`
-  package let bias: Tensor?
+  package let bias: Parameter?
 
-  package init(weight: PackedMatrix, bias: Tensor?) {
-    precondition(bias == nil || bias?.columns == weight.outputs, "bias of another length")
+  package init(weight: LinearWeight, bias: Parameter?) {
+    precondition(bias == nil || bias?.value.columns == weight.outputs, "bias of another length")
     self.weight = weight
     self.bias = bias
   }
@@ -26,18 +48,35 @@ package struct Linear: Sendable {
 package func project(
   _ x: Tensor, _ targets: [(linear: Linear, output: Tensor)], in context: ComputeContext
 ) {
-  let input = ProjectionInput(x, targets: targets.map(\.linear.weight), in: context)
-  let panels = targets.reduce(0) { $0 + $1.linear.weight.panelCount }
+  var packed: [PackedTarget] = []
+  for (linear, output) in targets {
+    guard case .packed(let weight) = linear.weight else {
+      return projectParameters(x, targets, in: context)
+    }
+    packed.append(PackedTarget(weight: weight, bias: linear.bias?.value, output: output))
+  }
+  projectPacked(x, packed, in: context)
+}
+
+private struct PackedTarget {
+  let weight: PackedMatrix
+  let bias: Tensor?
+  let output: Tensor
+}
+
+private func projectPacked(_ x: Tensor, _ targets: [PackedTarget], in context: ComputeContext) {
+  let input = ProjectionInput(x, targets: targets.map(\.weight), in: context)
+  let panels = targets.reduce(0) { $0 + $1.weight.panelCount }
   // Many rows: groups of four panels, so that their unpacked form stays in the L2 cache.
   let chunks = x.rows <= smallRowCount ? context.chunkCount(for: panels) : (panels + 3) / 4
   context.pool.run(chunks) { chunk, worker in
     var range = ComputeContext.range(of: chunk, chunks: chunks, count: panels)
-    for (linear, output) in targets where !range.isEmpty {
-      let count = linear.weight.panelCount
+    for target in targets where !range.isEmpty {
+      let count = target.weight.panelCount
       let own = range.clamped(to: 0..<count)
       if !own.isEmpty {
-        input.multiply(linear.weight, panels: own, into: output, worker: worker)
-        addBias(linear.bias, panels: own, to: output, in: context)
+        input.multiply(target.weight, panels: own, into: target.output, worker: worker)
+        addBias(target.bias, panels: own, to: target.output, in: context)
       }
       range = max(range.lowerBound - count, 0)..<max(range.upperBound - count, 0)
     }
@@ -112,7 +151,7 @@ private struct ProjectionInput {
     panels: Range<Int>, into y: Tensor
   ) {
     var product = gpt_float_product(
-      x: x.pointer, x_stride: x.stride, rows: Int32(x.rows), type: type, panels: first,
+      x: x.pointer, x_stride: x.stride, x_step: 1, rows: Int32(x.rows), type: type, panels: first,
       depth_stride: type == GPT_PANEL_F16 ? 32 : 64, panel_stride: panelStride,
       panel_count: Int32(panels.count), depth: Int32(weight.inputs),
       y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: 0)
@@ -158,7 +197,7 @@ private struct ProjectionInput {
     var product = gpt_bf16_product(
       x: narrow.pointer, x_stride: narrow.stride, rows: Int32(x.rows), panels: first,
       panel_stride: stride, panel_count: Int32(panels.count), depth: Int32(weight.depth),
-      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride)
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: 0)
     context.kernels.pointee.bf16_product?(&product)
   }
 

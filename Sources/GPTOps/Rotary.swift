@@ -2,21 +2,24 @@ import CKernels
 package import GPTTensor
 import Glibc
 
-/// Cosines and sines of the rotary angles, one row a position.
+/// Cosines and sines of the rotary angles, one row a position; rows beyond begin anew.
 package struct RotaryTable: Sendable {
   /// `[positions, D / 2]`
   package let cosines: Tensor
   package let sines: Tensor
+  let negativeSines: Tensor
 
   /// - Parameter frequencies: radians per position of each of the D / 2 pairs.
   package init(positions: [Int], frequencies: [Double], scale: Double) {
     cosines = Tensor(rows: positions.count, columns: frequencies.count)
     sines = Tensor(rows: positions.count, columns: frequencies.count)
+    negativeSines = Tensor(rows: positions.count, columns: frequencies.count)
     for (row, position) in positions.enumerated() {
       for (index, frequency) in frequencies.enumerated() {
         let angle = Double(position) * frequency
         cosines.row(row)[index] = Float(cos(angle) * scale)
         sines.row(row)[index] = Float(sin(angle) * scale)
+        negativeSines.row(row)[index] = -sines.row(row)[index]
       }
     }
   }
@@ -31,11 +34,30 @@ package struct RotaryTable: Sendable {
 package func rotate(
   _ x: Tensor, headCount: Int, headWidth: Int, by table: RotaryTable, in context: ComputeContext
 ) {
+  rotate(x, headCount: headCount, headWidth: headWidth, by: table, sines: table.sines, in: context)
+}
+
+/// Backward of `rotate`: the gradient turns back, in place.
+package func rotateBackward(
+  _ gradient: Tensor, headCount: Int, headWidth: Int, by table: RotaryTable,
+  in context: ComputeContext
+) {
+  rotate(
+    gradient, headCount: headCount, headWidth: headWidth, by: table, sines: table.negativeSines,
+    in: context)
+}
+
+private func rotate(
+  _ x: Tensor, headCount: Int, headWidth: Int, by table: RotaryTable, sines: Tensor,
+  in context: ComputeContext
+) {
   let half = table.cosines.columns
+  let period = table.cosines.rows
   context.forEachRow(x.rows) { row in
     for head in 0..<headCount {
       context.kernels.pointee.rotate(
-        x.row(row) + head * headWidth, table.cosines.row(row), table.sines.row(row), Int32(half))
+        x.row(row) + head * headWidth, table.cosines.row(row % period), sines.row(row % period),
+        Int32(half))
     }
   }
 }

@@ -46,33 +46,33 @@ package func rmsNorm(
   }
 }
 
-/// Gaussian error linear unit in its tanh form, in place.
+/// Gaussian error linear unit in its tanh form.
 ///
-///     x ← 0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³)))
+///     y = 0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³)))
 ///
-/// - Parameter x: `[T, F]`
+/// - Parameters: x and y `[T, F]`, possibly the same
 /// - Source: Hendrycks & Gimpel 2016, arXiv:1606.08415
-package func geluTanh(_ x: Tensor, in context: ComputeContext) {
+package func geluTanh(_ x: Tensor, into y: Tensor, in context: ComputeContext) {
   context.forEachRow(x.rows) { row in
-    context.kernels.pointee.gelu_tanh(x.row(row), x.row(row), x.columns)
+    context.kernels.pointee.gelu_tanh(x.row(row), y.row(row), x.columns)
   }
 }
 
-/// The gate of a gated MLP, into `gate`.
+/// The gate of a gated MLP.
 ///
-///     gate ← gate · sigmoid(gate) · up
+///     y = gate · sigmoid(gate) · up
 ///
-/// - Parameters: gate and up `[T, F]`
+/// - Parameters: gate, up and y `[T, F]`; y may be either
 /// - Source: Shazeer 2020, arXiv:2002.05202 (SwiGLU)
-package func siluProduct(gate: Tensor, up: Tensor, in context: ComputeContext) {
+package func siluProduct(gate: Tensor, up: Tensor, into y: Tensor, in context: ComputeContext) {
   context.forEachRow(gate.rows) { row in
-    context.kernels.pointee.silu_product(gate.row(row), up.row(row), gate.row(row), gate.columns)
+    context.kernels.pointee.silu_product(gate.row(row), up.row(row), y.row(row), gate.columns)
   }
 }
 
-/// x ← x + y, both `[T, C]`.
-package func add(_ y: Tensor, to x: Tensor, in context: ComputeContext) {
+/// sum = x + y, all `[T, C]`, possibly the same.
+package func add(_ x: Tensor, _ y: Tensor, into sum: Tensor, in context: ComputeContext) {
   context.forEachRow(x.rows) { row in
-    context.kernels.pointee.add(x.row(row), y.row(row), x.row(row), x.columns)
+    context.kernels.pointee.add(x.row(row), y.row(row), sum.row(row), x.columns)
   }
 }

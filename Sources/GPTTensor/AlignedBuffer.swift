@@ -1,7 +1,13 @@
+import Synchronization
+
 /// Owned memory on a 64-byte boundary, zeroed, freed with the object.
 ///
 /// Sharing between threads is the owner's contract: readers may run together, a writer alone.
 package final class AlignedBuffer: @unchecked Sendable {
+  /// Buffers made by this process so far: training must not make any after its first step.
+  package static var allocationCount: Int { allocations.load(ordering: .relaxed) }
+  private static let allocations = Atomic<Int>(0)
+
   package let base: UnsafeMutableRawPointer
   package let byteCount: Int
 
@@ -9,6 +15,7 @@ package final class AlignedBuffer: @unchecked Sendable {
   package init(byteCount: Int) {
     precondition(byteCount >= 0, "negative buffer of \(byteCount) bytes")
     self.byteCount = byteCount
+    AlignedBuffer.allocations.add(1, ordering: .relaxed)
     let padded = (max(byteCount, 1) + 63) & ~63
     base = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: 64)
     base.initializeMemory(as: UInt8.self, repeating: 0, count: padded)

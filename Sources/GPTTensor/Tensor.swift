@@ -22,6 +22,9 @@ package final class Tensor: @unchecked Sendable {
     return pointer + index * stride
   }
 
+  /// Sets every element to zero.
+  package func clear() { pointer.update(repeating: 0, count: rows * stride) }
+
   /// Bytes of memory behind the tensor.
   package var byteCount: Int { buffer.byteCount }
 

@@ -19,3 +19,16 @@ func float(half bits: UInt16) -> Float {
 /// The value of a bfloat16 pattern: the upper half of an fp32.
 @inline(__always)
 func float(brain bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+
+/// The binary16 pattern nearest to `value`, ties to even.
+@inline(__always)
+func half(_ value: Float) -> UInt16 { Float16(value).bitPattern }
+
+/// The bfloat16 pattern nearest to `value`, ties to even; NaN stays NaN.
+@inline(__always)
+func brain(_ value: Float) -> UInt16 {
+  let bits = value.bitPattern
+  // Adding to a NaN's pattern could carry it to infinity or to another sign.
+  guard !value.isNaN else { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
+  return UInt16(truncatingIfNeeded: (bits + 0x7fff + (bits >> 16 & 1)) >> 16)
+}

@@ -1,6 +1,7 @@
 import GPTOps
 import GPTTensor
 import Glibc
+import TestSupport
 import Testing
 
 @Suite struct AttentionTests {

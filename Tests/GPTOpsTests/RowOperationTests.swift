@@ -2,6 +2,7 @@ import CKernels
 import GPTOps
 import GPTTensor
 import Glibc
+import TestSupport
 import Testing
 
 @Suite struct RowOperationTests {
@@ -41,7 +42,7 @@ import Testing
       var random = TestRandom(seed: 9)
       let values = random.floats(3 * width).map { $0 * scale }
       let x = Tensor(rows: 3, values: values)
-      geluTanh(x, in: context)
+      geluTanh(x, into: x, in: context)
       let gelu = values.map { value -> Double in
         let v = Double(value)
         return 0.5 * v * (1 + tanh(0.7978845608028654 * (v + 0.044715 * v * v * v)))
@@ -49,7 +50,7 @@ import Testing
       #expect(relativeDifference(x.values, gelu) < 2e-6)
       let gate = Tensor(rows: 3, values: values)
       let up = random.tensor(rows: 3, columns: width)
-      siluProduct(gate: gate, up: up, in: context)
+      siluProduct(gate: gate, up: up, into: gate, in: context)
       let silu = zip(values, up.values).map { value, factor in
         Double(value) / (1 + exp(-Double(value))) * Double(factor)
       }
@@ -66,9 +67,9 @@ import Testing
     let y = Tensor(rows: 1, columns: 20)
     rmsNorm(x, gain: gain, epsilon: 1e-5, into: y, in: context)
     #expect(y.values.allSatisfy { $0.isNaN })
-    geluTanh(x, in: context)
+    geluTanh(x, into: x, in: context)
     #expect(x.row(0)[3].isNaN && x.row(0)[4] == 0)
-    siluProduct(gate: x, up: gain, in: context)
+    siluProduct(gate: x, up: gain, into: x, in: context)
     #expect(x.row(0)[3].isNaN && x.row(0)[4] == 0)
   }
 

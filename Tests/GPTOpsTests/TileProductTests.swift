@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// The AMX level's tile walk, run on tiles in plain C, which abort where the instructions fault.
@@ -20,7 +21,7 @@ import Testing
             var product = gpt_bf16_product(
               x: x.baseAddress, x_stride: depth, rows: Int32(rows), panels: weights.baseAddress,
               panel_stride: depth * 32, panel_count: Int32(panels), depth: Int32(depth),
-              y: y.baseAddress, y_stride: stride)
+              y: y.baseAddress, y_stride: stride, accumulate: 0)
             gpt_bf16_product_tiles_portable(&product)
           }
         }

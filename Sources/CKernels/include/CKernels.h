@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsUpdates.h"
+
 #define GPT_PANEL_WIDTH 16
 #define GPT_BLOCK_LENGTH 32
 
@@ -36,6 +38,7 @@ typedef enum gpt_panel_type {
 typedef struct gpt_float_product {
   const float *x;
   ptrdiff_t x_stride; /* floats between rows of x */
+  ptrdiff_t x_step;   /* floats between depth steps of x: 1, or a row's length for a transposed x */
   int rows;
   gpt_panel_type type;
   const void *panels;
@@ -59,6 +62,7 @@ typedef struct gpt_bf16_product {
   int depth;
   float *y;
   ptrdiff_t y_stride;
+  int accumulate; /* 1: add to what y holds */
 } gpt_bf16_product;
 
 /* A quantised panel's format. */
@@ -114,7 +118,35 @@ typedef struct gpt_attention {
   float *output;   /* [rows][value_width] */
   ptrdiff_t output_stride;
   float *scratch; /* rows * (page_tokens + 2) floats */
+  float *log_sums; /* [rows] log of the sum of exp(score), or NULL */
+  float dropout_threshold; /* of 2^24: weights whose random number is below are 0; 0 keeps all */
+  float dropout_scale;
+  uint32_t dropout_key;
 } gpt_attention;
+
+#define GPT_ATTENTION_TILE 64
+
+/* Backward of causal attention of one query head over one sequence. Rows are `width` floats, a
+   multiple of 16, zero-padded; queries are scaled. Gradients are added to what they hold. */
+typedef struct gpt_attention_backward {
+  int tokens;
+  int width;
+  int window; /* tokens a query sees, itself included; 0: all */
+  float soft_cap;
+  const float *queries, *keys, *values; /* [tokens][width] */
+  const float *gradients;               /* of the output, [tokens][width] */
+  const float *query_panels;    /* [tokens / 16][width][16], as are gradient_panels */
+  const float *gradient_panels;
+  const float *log_sums;        /* [tokens padded to 16] of the forward pass */
+  const float *deltas;          /* [tokens padded to 16] dot product of output and its gradient */
+  float *query_gradients;       /* of the scaled queries */
+  float *key_gradients;
+  float *value_gradients;
+  float *scratch; /* 2 * GPT_ATTENTION_TILE^2 floats */
+  float dropout_threshold;
+  float dropout_scale;
+  uint32_t dropout_key;
+} gpt_attention_backward;
 
 typedef struct gpt_kernels {
   const char *name;
@@ -144,6 +176,37 @@ typedef struct gpt_kernels {
   void (*add)(const float *x, const float *y, float *sum, ptrdiff_t count);
   /* Rotates one head: pairs (i, i + half) by the angles of `cosines` and `sines`. */
   void (*rotate)(float *x, const float *cosines, const float *sines, int half);
+
+  /* Training. Operands of products, see template_packing.h. */
+  void (*pack_rows_bf16)(const float *x, ptrdiff_t stride, int rows, int depth, uint16_t *panel);
+  void (*pack_rows_f32)(const float *x, ptrdiff_t stride, int rows, int depth, float *panel);
+  void (*pack_columns_bf16)(const float *x, ptrdiff_t stride, int depth, int panels, uint16_t *out,
+                            ptrdiff_t panel_stride);
+  void (*pack_columns_f32)(const float *x, ptrdiff_t stride, int depth, int panels, float *out,
+                           ptrdiff_t panel_stride);
+  void (*transpose_bf16)(const float *x, ptrdiff_t stride, int depth, int panels, uint16_t *rows,
+                         ptrdiff_t row_stride);
+  /* Backward passes and the loss, see template_training.h and template_attention_backward.h. */
+  void (*attention_backward)(const gpt_attention_backward *);
+  void (*add_column_sums)(const float *x, ptrdiff_t stride, int rows, float *y);
+  void (*rms_norm_backward)(const float *dy, const float *x, const float *gain, float epsilon,
+                            float *dx, float *dgain, int width);
+  void (*layer_norm_backward)(const float *dy, const float *x, const float *gain, float epsilon,
+                              float *dx, float *dgain, float *dbias, int width);
+  void (*gelu_tanh_backward)(const float *dy, const float *x, float *dx, ptrdiff_t count);
+  void (*silu_product_backward)(const float *dy, const float *gate, const float *up, float *dgate,
+                                float *dup, ptrdiff_t count);
+  void (*dropout)(const float *x, uint32_t key, uint32_t counter, float threshold, float scale,
+                  float *y, ptrdiff_t count);
+  double (*cross_entropy)(float *logits, int count, int target, float smoothing, float z,
+                          float factor, double *likelihood);
+  /* Flat arrays; counts are multiples of 16 (CKernelsUpdates.h). */
+  void (*adamw_update)(const gpt_adamw_update *);
+  void (*sgd_update)(const gpt_sgd_update *);
+  void (*lion_update)(const gpt_lion_update *);
+  /* y = a x + b z; y may be x or z. */
+  void (*weighted_sum)(float a, const float *x, float b, const float *z, float *y, ptrdiff_t count);
+  double (*sum_of_squares)(const float *x, ptrdiff_t count); /* the same bits on every level */
 } gpt_kernels;
 
 /* CPUs that this process may run on (its affinity mask), at least 1. */

@@ -26,6 +26,8 @@ package protocol PredictorState: AnyObject {
 package struct TransformerPredictor: TokenPredictor {
   package let transformer: Transformer
 
+  package init(transformer: Transformer) { self.transformer = transformer }
+
   package var vocabularySize: Int { transformer.configuration.vocabularySize }
   package var contextLength: Int { transformer.configuration.contextLength }
   package func makeState() -> any PredictorState { TransformerState(transformer) }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Ctrl-C while something runs: the first one asks it to stop, the second one ends the process.
 ///
-/// Sound although unchecked: `source` is set up in `init` and only kept alive afterwards.
+/// Sound although unchecked: `sources` are set up in `init` and only kept alive afterwards.
 final class Interruption: @unchecked Sendable {
   private struct State {
     var stop: (@Sendable () -> Void)?
@@ -12,15 +12,23 @@ final class Interruption: @unchecked Sendable {
   }
 
   private let state = Mutex(State())
-  private let source: any DispatchSourceSignal
+  private let sources: [any DispatchSourceSignal]
 
-  /// - Parameter idle: what Ctrl-C does while nothing runs; the default ends the process.
-  init(idle: @escaping @Sendable () -> Void = { exit(130) }) {
-    signal(SIGINT, SIG_IGN)
-    source = DispatchSource.makeSignalSource(
-      signal: SIGINT, queue: DispatchQueue(label: "gpt.interruption"))
-    source.setEventHandler { [weak self] in self?.press(idle: idle) }
-    source.resume()
+  /// - Parameters:
+  ///   - signals: those that mean the same as Ctrl-C
+  ///   - idle: what Ctrl-C does while nothing runs; the default ends the process.
+  init(
+    signals: [Int32] = [SIGINT], idle: @escaping @Sendable () -> Void = { exit(130) }
+  ) {
+    let queue = DispatchQueue(label: "gpt.interruption")
+    sources = signals.map { number in
+      signal(number, SIG_IGN)
+      return DispatchSource.makeSignalSource(signal: number, queue: queue)
+    }
+    for source in sources {
+      source.setEventHandler { [weak self] in self?.press(idle: idle) }
+      source.resume()
+    }
   }
 
   /// Runs `body` in a task that Ctrl-C cancels.

@@ -22,6 +22,11 @@ struct TensorNames: Sendable {
   /// Rows of query and key alternate the two halves of each head, as llama.cpp stores them.
   var interleavedHeads = false
 
+  func name(_ tensor: ModelTensor, prefix: String) -> String? {
+    // Hugging Face keeps the output projection outside the decoder proper.
+    model[tensor].map { tensor == .output ? $0 : prefix + $0 }
+  }
+
   func name(_ tensor: BlockTensor, block index: Int) -> String? {
     block[tensor]?.replacing("#", with: String(index))
   }

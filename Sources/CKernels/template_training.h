@@ -1,0 +1,136 @@
+/* Backward passes of row-wise and elementwise functions, and the loss. "Adds to" means that
+   the result is added to what the output holds. Counts are padded to 16 by the caller's layout, so
+   loops run over whole vectors where rows are padded with zeros. */
+
+/* y adds the sum over rows of x: sums of up to 16 columns, in order of rows. */
+static void add_column_sums(const float *x, ptrdiff_t stride, int rows, float *y) {
+  v16 sum = v16_load(y);
+  for (int r = 0; r < rows; r++) sum = v16_add(sum, v16_load(x + r * stride));
+  v16_store(y, sum);
+}
+
+/* Backward of rms_norm, Zhang & Sennrich 2019, arXiv:1910.07467. With s = 1 / rms and g = dy gain:
+   dx adds s g - x s^3 mean(g x); dgain adds dy x s. */
+static void rms_norm_backward(const float *dy, const float *x, const float *gain, float epsilon,
+                              float *dx, float *dgain, int width) {
+  float scale = 1.0f / __builtin_sqrtf(centred_sum(x, width, 0, 2) / (float)width + epsilon);
+  v16 dot = v16_set1(0);
+  for (int i = 0; i < width; i += 16)
+    dot = v16_fma(v16_mul(v16_load(dy + i), v16_load(gain + i)), v16_load(x + i), dot);
+  v16 s = v16_set1(scale);
+  v16 pull = v16_set1(horizontal_sum(dot) / (float)width * scale * scale * scale);
+  for (int i = 0; i < width; i += 16) {
+    v16 d = v16_load(dy + i), a = v16_load(x + i);
+    v16 slope = v16_sub(v16_mul(v16_mul(d, v16_load(gain + i)), s), v16_mul(a, pull));
+    v16_store(dx + i, v16_add(v16_load(dx + i), slope));
+    v16_store(dgain + i, v16_fma(v16_mul(d, s), a, v16_load(dgain + i)));
+  }
+}
+
+/* Backward of layer_norm, Ba, Kiros & Hinton 2016, arXiv:1607.06450. With z = (x - mean) s and
+   g = dy gain: dx adds s (g - mean(g) - z mean(g z)); dgain adds dy z; dbias adds dy. */
+static void layer_norm_backward(const float *dy, const float *x, const float *gain, float epsilon,
+                                float *dx, float *dgain, float *dbias, int width) {
+  float mean = centred_sum(x, width, 0, 1) / (float)width;
+  float scale = 1.0f / __builtin_sqrtf(centred_sum(x, width, mean, 2) / (float)width + epsilon);
+  v16 centre = v16_set1(mean), s = v16_set1(scale), sum = v16_set1(0), dot = v16_set1(0);
+  for (int i = 0; i < width; i += 16) {
+    v16 g = v16_mul(v16_load(dy + i), v16_load(gain + i));
+    sum = v16_add(sum, g);
+    dot = v16_fma(g, v16_mul(v16_sub(v16_load(x + i), centre), s), dot);
+  }
+  v16 g_mean = v16_set1(horizontal_sum(sum) / (float)width);
+  v16 gz_mean = v16_set1(horizontal_sum(dot) / (float)width);
+  for (int i = 0; i < width; i += 16) {
+    v16 d = v16_load(dy + i), z = v16_mul(v16_sub(v16_load(x + i), centre), s);
+    v16 g = v16_mul(d, v16_load(gain + i));
+    v16 slope = v16_mul(s, v16_sub(v16_sub(g, g_mean), v16_mul(z, gz_mean)));
+    if (width - i < 16) { /* x - mean is not zero in the padding */
+      float lane[16] = {0};
+      float whole[16];
+      v16_store(whole, slope);
+      memcpy(lane, whole, sizeof(float) * (size_t)(width - i));
+      slope = v16_load(lane);
+    }
+    v16_store(dx + i, v16_add(v16_load(dx + i), slope));
+    v16_store(dgain + i, v16_fma(d, z, v16_load(dgain + i)));
+    v16_store(dbias + i, v16_add(v16_load(dbias + i), d));
+  }
+}
+
+/* dx = dy gelu'(x) for the tanh form: with u = c (x + a x^3), t = tanh u,
+   gelu' = (1 + t) / 2 + x (1 - t^2) / 2 * c (1 + 3 a x^2). */
+static void gelu_tanh_backward(const float *dy, const float *x, float *dx, ptrdiff_t count) {
+  const v16 c = v16_set1(0.7978845608f), a = v16_set1(0.044715f), half = v16_set1(0.5f);
+  const v16 one = v16_set1(1);
+  for (ptrdiff_t i = 0; i < count; i += 16) {
+    v16 v = v16_load(x + i), square = v16_mul(v, v);
+    v16 t = v16_tanh(v16_mul(v16_mul(c, v), v16_fma(a, square, one)));
+    v16 inner = v16_mul(c, v16_fma(v16_mul(v16_set1(3), a), square, one));
+    v16 slope = v16_mul(half, v16_add(one, t));
+    slope = v16_fma(v16_mul(v16_mul(half, v), v16_sub(one, v16_mul(t, t))), inner, slope);
+    v16_store(dx + i, v16_mul(v16_load(dy + i), slope));
+  }
+}
+
+/* Backward of gate sigmoid(gate) up, with q = sigmoid(gate): dgate = dy up q (1 + gate (1 - q)),
+   dup = dy gate q. */
+static void silu_product_backward(const float *dy, const float *gate, const float *up, float *dgate,
+                                  float *dup, ptrdiff_t count) {
+  const v16 one = v16_set1(1);
+  for (ptrdiff_t i = 0; i < count; i += 16) {
+    v16 d = v16_load(dy + i), g = v16_load(gate + i);
+    v16 q = v16_div(one, v16_add(one, v16_exp(v16_sub(v16_set1(0), g))));
+    v16 slope = v16_mul(q, v16_fma(g, v16_sub(one, q), one));
+    v16_store(dgate + i, v16_mul(v16_mul(d, v16_load(up + i)), slope));
+    v16_store(dup + i, v16_mul(d, v16_mul(g, q)));
+  }
+}
+
+/* Cross-entropy of one row of logits, and its gradient over the logits in place.
+
+     Z = sum of exp(logit), loss = (1 - s) (log Z - logit[target]) + s (log Z - mean logit)
+                                   + z (log Z)^2
+     d loss / d logit[i] = softmax[i] (1 + 2 z log Z) - (1 - s) [i = target] - s / count
+
+   s: label smoothing (Szegedy et al. 2016, arXiv:1512.00567, section 7); z: z-loss (Chowdhery et
+   al. 2022, arXiv:2204.02311, section 5). The gradient is multiplied by `factor`; with factor 0 the
+   logits stay. Returns the loss; `likelihood` gets log Z - logit[target]. */
+static double cross_entropy(float *logits, int count, int target, float smoothing, float z,
+                            float factor, double *likelihood) {
+  const v16 lowest = v16_set1(-__builtin_inff());
+  v16 top = lowest;
+  int i = 0;
+  for (; i + 16 <= count; i += 16) top = v16_max(v16_load(logits + i), top);
+  float peak = horizontal_max(top);
+  for (int j = i; j < count; j++) peak = logits[j] > peak ? logits[j] : peak;
+  v16 sum = v16_set1(0), plain = v16_set1(0);
+  float tail[16];
+  for (int j = 0; j < 16; j++) tail[j] = i + j < count ? logits[i + j] : -__builtin_inff();
+  for (int k = 0; k + 16 <= count; k += 16) {
+    v16 a = v16_load(logits + k);
+    sum = v16_add(sum, v16_exp(v16_sub(a, v16_set1(peak))));
+    if (smoothing > 0) plain = v16_add(plain, a);
+  }
+  double total = horizontal_sum(sum), mean = horizontal_sum(plain);
+  for (int j = i; j < count; j++) {
+    total += __builtin_exp((double)logits[j] - peak);
+    mean += smoothing > 0 ? logits[j] : 0;
+  }
+  mean /= count;
+  double normaliser = peak + __builtin_log(total);
+  *likelihood = normaliser - logits[target];
+  double loss = (1 - (double)smoothing) * *likelihood + z * normaliser * normaliser;
+  if (smoothing > 0) loss += smoothing * (normaliser - mean);
+  if (factor == 0) return loss;
+  float share = factor * (1 - smoothing), spread = factor * smoothing / (float)count;
+  float weight = (float)((1 + 2 * z * normaliser) * factor / total);
+  for (int k = 0; k + 16 <= count; k += 16) {
+    v16 e = v16_exp(v16_sub(v16_load(logits + k), v16_set1(peak)));
+    v16_store(logits + k, v16_sub(v16_mul(e, v16_set1(weight)), v16_set1(spread)));
+  }
+  for (int j = i; j < count; j++)
+    logits[j] = (float)__builtin_exp((double)tail[j - i] - peak) * weight - spread;
+  logits[target] -= share;
+  return loss;
+}

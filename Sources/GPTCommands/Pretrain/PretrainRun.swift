@@ -1,0 +1,154 @@
+internal import GPTJSON
+internal import GPTModel
+internal import GPTOps
+internal import GPTTensor
+internal import GPTTokenizer
+internal import GPTTraining
+import Glibc
+
+/// Builds everything that a run needs and trains.
+struct PretrainRun {
+  private let source: RunSource
+  private let corpus: PreparedCorpus
+  private let isInterrupted: () -> Bool
+  private let arguments: PretrainArguments
+  private let configuration: ModelConfiguration
+
+  init(
+    _ source: RunSource, _ corpus: PreparedCorpus, isInterrupted: @escaping () -> Bool
+  ) throws(TrainingError) {
+    self.source = source
+    self.corpus = corpus
+    self.isInterrupted = isInterrupted
+    var arguments = source.arguments
+    configuration = try arguments.complete(
+      trainingTokens: corpus.trainingTokens, vocabularySize: corpus.vocabularySize)
+    self.arguments = arguments
+  }
+
+  func run() throws -> RunSummary {
+    try checkMemory()
+    let context = try makeContext()
+    let training = arguments.training
+    let options = try training.trainerOptions(configuration)
+    let schedule = training.learningRates(steps: options.steps ?? 1)
+    try schedule.validate()
+    try training.optimizerOptions.validate()
+    let data = try makeData()
+    let model = TrainingModel(
+      configuration: configuration, options: training.modelOptions, context: context,
+      seed: options.seed)
+    let optimizer = makeOptimizer(training.optimizerOptions, parameters: model.parameters)
+    let average = training.ema.map { WeightAverage(model.parameters, decay: Float($0)) }
+    let contents = CheckpointContents(
+      configuration: configuration, parameters: model.parameters, optimizerState: optimizer.state,
+      averages: average?.state ?? [], tokenizerFolder: corpus.tokenizerFolder)
+    let path = source.folder.path
+    let watcher = try RunWatcher(
+      folder: path, facts: facts(model), metrics: MetricsLog(path: "\(path)/metrics.jsonl"),
+      samples: SampleLog(path: "\(path)/samples.jsonl"))
+    let trainer = Trainer(
+      TrainerParts(
+        model: model, optimizer: optimizer, schedule: schedule, average: average, data: data,
+        store: try makeStore(contents, warn: { watcher.warn($0.description) }),
+        metrics: watcher.metrics, samples: watcher.samples),
+      options: options, surroundings: try makeSurroundings(watcher))
+    let reason = try watcher.watching { try trainer.run() }
+    return RunSummary(
+      folder: path, reason: reason, state: trainer.state, corpus: corpus,
+      hasValidation: data.validationBatchCount > 0)
+  }
+
+  private func makeContext() throws(TrainingError) -> ComputeContext {
+    let precision: Precision =
+      switch arguments.training.precision {
+      case .fp32: .fp32
+      case .bf16: .bf16
+      case .auto, nil: .automatic
+      }
+    do {
+      return try ComputeContext(
+        threadCount: arguments.training.threads ?? ComputeContext.availableThreadCount,
+        precision: precision)
+    } catch { throw .model(.compute(error)) }
+  }
+
+  private func makeData() throws(TrainingError) -> TrainingData {
+    let training = arguments.training
+    let length = configuration.contextLength
+    let sequences = training.batchSize ?? 1
+    let batches = try BatchSource(
+      shards: corpus.training, sequenceCount: sequences, length: length,
+      seed: training.seed ?? TrainingArguments.defaultSeed)
+    let validation = try ValidationBatches(
+      shards: corpus.validation, sequenceCount: sequences, length: length,
+      limit: training.validationBatches?.limit)
+    return TrainingData(
+      microBatch: { batches.batch(index: $0) }, validationBatchCount: validation.count,
+      validationBatch: { validation[$0] })
+  }
+
+  /// Weights, gradients and moments must fit; activations come on top.
+  private func checkMemory() throws(TrainingError) {
+    let training = arguments.training
+    let moments = [.adamw, nil].contains(training.optimizer) ? 2 : 1
+    let copies = 2 + moments + (training.ema == nil ? 0 : 1)
+    let needed = 4 * Double(copies) * Double(configuration.parameterCount)
+    let present = Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
+    guard needed < present else {
+      throw .invalid(
+        location: "model of \(configuration.parameterCount) parameters",
+        found: "\((present / 1e9).rounded(to: 1)) GB of memory",
+        expected: "\((needed / 1e9).rounded(to: 1)) GB for weights, gradients and optimizer")
+    }
+  }
+
+  /// Checks that the run is the one it was, writes what it is, and asks for room on the disk.
+  private func makeStore(
+    _ contents: CheckpointContents, warn: @escaping (TrainingError) -> Void
+  ) throws(TrainingError) -> FolderStore {
+    let manifest = RunManifest(
+      version: CommandLineTool.version,
+      seed: arguments.training.seed ?? TrainingArguments.defaultSeed,
+      corpusHash: corpus.manifestHash, tokenizerHash: corpus.tokenizerHash,
+      options: OptionValues.of(arguments))
+    let path = "\(source.folder.path)/\(RunManifest.fileName)"
+    let checkpoints = CheckpointStore(
+      runFolder: source.folder.path, keepLast: arguments.training.keep ?? 2)
+    if var earlier = source.manifest {
+      for name in PretrainArguments.changeable { earlier.options[name] = manifest.options[name] }
+      try earlier.check(equals: manifest, location: path)
+      checkpoints.removeTemporaryFolders()
+    } else {
+      try checkpoints.checkSpace(for: contents)
+      try manifest.write(to: path)
+    }
+    return FolderStore(
+      folder: source.folder, checkpoints: checkpoints, contents: contents,
+      manifest: source.manifest ?? manifest, chosen: source.checkpoint, warn: warn)
+  }
+
+  private func makeSurroundings(_ watcher: RunWatcher) throws(TrainingError)
+    -> TrainerSurroundings
+  {
+    var surroundings = TrainerSurroundings()
+    surroundings.memoryBytes = { try? ProcessMemory.peakBytes() }
+    surroundings.isInterrupted = isInterrupted
+    surroundings.observe = { watcher.observe($0) }
+    let writer = try SampleWriter(corpus: corpus, configuration: configuration)
+    surroundings.makeSample = { writer.write($0) }
+    return surroundings
+  }
+
+  private func facts(_ model: TrainingModel) -> [(String, String)] {
+    let count = (Double(configuration.parameterCount) / 1e6).rounded(to: 2)
+    let tokens = "\(corpus.trainingTokens) for training, \(corpus.validationTokens) for validation"
+    let options = OptionValues.of(arguments).members.map { name, value in
+      ("--\(name)", value.string ?? value.encoded())
+    }
+    return [
+      ("parameters", "\(count) million"), ("tokens", tokens),
+      ("vocabulary", "\(corpus.vocabularySize)"),
+    ] + options
+  }
+}

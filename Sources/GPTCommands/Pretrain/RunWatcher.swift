@@ -1,0 +1,97 @@
+internal import GPTTensor
+internal import GPTTraining
+
+/// Tells what happens in a run: on standard error, and in `report.html`.
+///
+/// Used by the thread that trains.
+final class RunWatcher {
+  let metrics: MetricsLog
+  let samples: SampleLog
+  private let folder: String
+  private let facts: [(String, String)]
+  private let line = ProgressLine()
+  private var validationLoss: Double?
+  private var lastReport: ContinuousClock.Instant?
+
+  /// Between two reports: enough for who watches, and a page of megabytes costs little.
+  private static let reportInterval: Duration = .seconds(10)
+
+  init(folder: String, facts: [(String, String)], metrics: MetricsLog, samples: SampleLog) {
+    self.folder = folder
+    self.facts = facts
+    self.metrics = metrics
+    self.samples = samples
+  }
+
+  /// Runs `body` and leaves terminal and report as they are to stay.
+  func watching(_ body: () throws -> StopReason) throws -> StopReason {
+    defer { line.clear() }
+    let reason = try body()
+    writeReport(isRunning: false)
+    return reason
+  }
+
+  func warn(_ message: String) { say("warning: \(message)") }
+
+  func observe(_ event: TrainerEvent) {
+    switch event {
+    case .began(let state, let resumed):
+      if resumed { say("going on after step \(state.step)") }
+      validationLoss = state.bestValidationLoss
+    case .step(let progress): line.show { status(progress) }
+    case .logged:
+      let now = ContinuousClock.now
+      if lastReport.map({ now - $0 >= Self.reportInterval }) ?? true {
+        lastReport = now
+        writeReport(isRunning: true)
+      }
+    case .validated(let step, let loss, let isBest):
+      validationLoss = loss
+      say("step \(step): validation loss \(loss.rounded(to: 4))\(isBest ? ", the best" : "")")
+    case .sampled(let sample): show(sample)
+    case .saved: break
+    case .notSaved(let error): warn("not saved, trying again later: \(error)")
+    case .rolledBack(let rollback):
+      warn(
+        "step \(rollback.failedStep): \(rollback.quantity) is not finite; back to step "
+          + "\(rollback.restoredStep), leaving out batch \(rollback.skippedBatch)")
+    }
+  }
+
+  private func say(_ text: String) {
+    line.clear()
+    StandardError.print(text)
+  }
+
+  private func status(_ progress: TrainerProgress) -> String {
+    var parts = ["step \(progress.step)"]
+    if progress.plannedSteps < .max { parts[0] += "/\(progress.plannedSteps)" }
+    parts.append("loss \(progress.loss.rounded(to: 3))")
+    if let validationLoss { parts.append("val \(validationLoss.rounded(to: 3))") }
+    parts.append("lr \((progress.learningRate * 1e3).rounded(to: 3))e-3")
+    parts.append("\(progress.tokensPerSecond.rounded(to: 0)) tok/s")
+    if progress.secondsLeft.isFinite {
+      parts.append("\(RateEstimate.text(seconds: progress.secondsLeft)) left")
+    }
+    return parts.joined(separator: "  ")
+  }
+
+  /// A few lines of a sample; the report has all of it.
+  private func show(_ sample: SampleRecord) {
+    let limit = 6
+    let lines = sample.text.split(separator: "\n").prefix(limit)
+    say("sample of step \(sample.step):")
+    for line in lines { StandardError.print("  | \(line)") }
+  }
+
+  /// A report that cannot be written costs the report, not the run.
+  private func writeReport(isRunning: Bool) {
+    let page = renderReport(
+      ReportInput(
+        title: "gpt pretrain", facts: facts, records: metrics.records,
+        samples: samples.records.map { ($0.step, $0.text) }, isRunning: isRunning))
+    do throws(FileError) {
+      try ReplacedFile.write(Array(page.utf8), to: "\(folder)/report.html")
+    } catch { warn(error.description) }
+  }
+}

@@ -1,0 +1,168 @@
+import GPTOps
+import GPTTensor
+
+/// What one pass of tokens through the blocks needs besides the activations.
+///
+/// Decoding has a cache, training a tape, evaluation neither: the same blocks run in all three.
+struct ForwardPass {
+  /// Where attention finds the tokens before a token.
+  enum Memory {
+    /// Tokens of one sequence behind what the cache holds; the first has position `start`.
+    case cache(KVCache, start: Int)
+    /// Whole sequences, each from position 0.
+    case sequences(SequenceShape)
+  }
+
+  /// Shares of activations that training drops, and the number that decides which.
+  struct DropoutPlan {
+    var attention: Float = 0
+    var residual: Float = 0
+    var key: UInt64 = 0
+
+    func layer(_ probability: Float, _ index: Int) -> Dropout? {
+      probability > 0
+        ? Dropout(probability: probability, key: Dropout.key(key, index)) : nil
+    }
+  }
+
+  let configuration: ModelConfiguration
+  let context: ComputeContext
+  let memory: Memory
+  /// Angles of the rows' positions; nil with learned positions.
+  let rotary: RotaryTable?
+  /// Activations that are kept until the pass, and with a tape its backward, is over.
+  let kept: Workspace
+  /// Activations that last as long as the operation that needs them.
+  let scratch: Workspace
+  var tape: Tape?
+  var dropout = DropoutPlan()
+}
+
+/// What a projection reads: an activation that is kept, or one so cheap to compute from kept ones
+/// that backward computes it again.
+struct ProjectionSource {
+  let rows: Int
+  let columns: Int
+  /// The kept activation, if there is one.
+  var tensor: Tensor?
+  /// Computes the activation.
+  var fill: (Tensor) -> Void = { _ in }
+  /// Passes the activation's finished gradient on; the gradient may be changed.
+  var backward: (Tensor) -> Void = { _ in }
+}
+
+extension ForwardPass {
+  /// norm(x), computed again in backward.
+  func normalised(_ x: Tensor, by norm: Norm) -> ProjectionSource {
+    ProjectionSource(
+      rows: x.rows, columns: x.columns,
+      fill: { norm.forward(x, into: $0, in: context) },
+      backward: { dy in
+        guard let tape else { return }
+        norm.backward(dy, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
+      })
+  }
+
+  /// gelu(up), computed again in backward.
+  func gelu(_ up: Tensor) -> ProjectionSource {
+    ProjectionSource(
+      rows: up.rows, columns: up.columns,
+      fill: { geluTanh(up, into: $0, in: context) },
+      backward: { dy in
+        guard let tape else { return }
+        geluTanhBackward(dy, x: up, into: tape.newGradient(of: up), in: context)
+      })
+  }
+
+  /// silu(gate) · up, computed again in backward.
+  func gated(_ gate: Tensor, _ up: Tensor) -> ProjectionSource {
+    ProjectionSource(
+      rows: up.rows, columns: up.columns,
+      fill: { siluProduct(gate: gate, up: up, into: $0, in: context) },
+      backward: { dy in
+        guard let tape else { return }
+        siluProductBackward(
+          dy, gate: gate, up: up, dgate: tape.newGradient(of: gate),
+          dup: tape.newGradient(of: up), in: context)
+      })
+  }
+
+  /// An activation that is kept.
+  func activation(_ x: Tensor) -> ProjectionSource {
+    ProjectionSource(
+      rows: x.rows, columns: x.columns, tensor: x,
+      backward: { dy in
+        guard let tape else { return }
+        let gradient = tape.newGradient(of: x)
+        gradient.pointer.update(from: dy.pointer, count: dy.rows * dy.stride)
+      })
+  }
+
+  /// The outputs of several layers on one input.
+  func project(_ source: ProjectionSource, _ layers: [Linear]) -> [Tensor] {
+    let outputs = layers.map { kept.tensor(rows: source.rows, columns: $0.weight.outputs) }
+    let mark = scratch.mark()
+    let input = materialised(source)
+    GPTOps.project(input, Array(zip(layers, outputs)), in: context)
+    scratch.release(to: mark)
+    tape?.record { projectBackward(source, Array(zip(layers, outputs))) }
+    return outputs
+  }
+
+  /// x + layer(source), the residual connection; without a tape x itself is changed.
+  func add(_ source: ProjectionSource, through layer: Linear, to x: Tensor, site: Int) -> Tensor {
+    let dropped = dropout.layer(dropout.residual, site)
+    let mark = scratch.mark()
+    let output = scratch.tensor(rows: x.rows, columns: x.columns)
+    GPTOps.project(materialised(source), [(layer, output)], in: context)
+    if let dropped { drop(output, dropped, into: output, in: context) }
+    let sum = tape == nil ? x : kept.tensor(rows: x.rows, columns: x.columns)
+    GPTOps.add(output, x, into: sum, in: context)
+    scratch.release(to: mark)
+    tape?.record { addBackward(source, through: layer, from: sum, to: x, dropped: dropped) }
+    return sum
+  }
+
+  private func materialised(_ source: ProjectionSource) -> Tensor {
+    if let tensor = source.tensor { return tensor }
+    let tensor = scratch.tensor(rows: source.rows, columns: source.columns)
+    source.fill(tensor)
+    return tensor
+  }
+
+  private func projectBackward(_ source: ProjectionSource, _ targets: [(Linear, Tensor)]) {
+    guard let tape else { return }
+    let gradients = targets.map { (linear: $0.0, gradient: tape.take($0.1)) }
+    passBack(gradients, through: source)
+    for (_, gradient) in gradients { tape.recycle(gradient) }
+  }
+
+  /// The sum's gradient is that of both its parts: the projection reads it, then x keeps it.
+  private func addBackward(
+    _ source: ProjectionSource, through layer: Linear, from sum: Tensor, to x: Tensor,
+    dropped: Dropout?
+  ) {
+    guard let tape else { return }
+    let gradient = tape.take(sum)
+    let mark = scratch.mark()
+    var output = gradient
+    if let dropped {
+      output = scratch.tensor(rows: sum.rows, columns: sum.columns)
+      drop(gradient, dropped, into: output, in: context)
+    }
+    passBack([(layer, output)], through: source)
+    scratch.release(to: mark)
+    tape.give(gradient, to: x)
+  }
+
+  private func passBack(
+    _ targets: [(linear: Linear, gradient: Tensor)], through source: ProjectionSource
+  ) {
+    let mark = scratch.mark()
+    let input = materialised(source)
+    let dinput = scratch.tensor(rows: source.rows, columns: source.columns)
+    GPTOps.projectBackward(input, targets, into: dinput, in: context)
+    source.backward(dinput)
+    scratch.release(to: mark)
+  }
+}

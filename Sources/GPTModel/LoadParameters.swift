@@ -1,0 +1,87 @@
+import GPTJSON
+package import GPTTensor
+import GPTWeights
+
+/// Fills the parameters of a model from the weights of a folder; fp32 weights bit for bit.
+///
+/// Nothing is changed unless every tensor is there in its shape.
+/// - Throws: for a folder whose config.json says something else than `configuration`, each key
+///   with what was found and what was expected; for missing and misshapen tensors.
+package func loadParameters(
+  _ parameters: [Parameter], configuration: ModelConfiguration, from folder: String
+) throws(ModelError) {
+  let (reader, family) = try OpenedModel.readConfiguration(folder: folder)
+  try check(try family.configuration(reader), equals: configuration)
+  let source: any WeightSource
+  do { source = try openSafetensors(folder: folder) } catch { throw .weights(error) }
+  let checkpoint = Checkpoint(source: source, names: family.names, configuration: configuration)
+  let layout = TensorLayout(configuration: configuration, names: family.names)
+  let byName = Dictionary(parameters.map { ($0.name, $0) }) { first, _ in first }
+  var found: [(entry: TensorLayout.Entry, stored: StoredTensor)] = []
+  for entry in layout.entries { found.append((entry, try checkpoint.tensor(entry.place))) }
+  for (entry, stored) in found {
+    let parts = entry.parameters.map { name in
+      guard let parameter = byName[name] else {
+        preconditionFailure("a model without parameter '\(name)' cannot be loaded")
+      }
+      return parameter.value
+    }
+    if entry.isTransposed {
+      copyTransposed(stored, to: parts)
+    } else {
+      copy(stored, to: parts)
+    }
+    stored.releasePages()
+  }
+}
+
+/// Compares two configurations as their config.json files would differ.
+private func check(_ found: ModelConfiguration, equals expected: ModelConfiguration)
+  throws(ModelError)
+{
+  guard found != expected else { return }
+  let foundObject = try ConfigurationWriter(found).object()
+  for (key, value) in try ConfigurationWriter(expected).object().members {
+    guard let other = foundObject[key], other != value, key != "architectures" else { continue }
+    throw .configuration(
+      location: "config.json", key: key, found: other.encoded(), expected: value.encoded())
+  }
+  throw .configuration(
+    location: "config.json", key: "model_type", found: found.architecture,
+    expected: expected.architecture)
+}
+
+/// Rows (or, of vectors, elements) of `stored` go to the parts one after the other.
+private func copy(_ stored: StoredTensor, to parts: [Tensor]) {
+  guard stored.shape.count == 1 else {
+    var first = 0
+    for part in parts {
+      precondition(part.columns == stored.columnCount, "\(part.columns) columns, not \(stored)")
+      stored.dequantise(
+        rows: first..<first + part.rows, into: part.pointer, rowStride: part.stride)
+      first += part.rows
+    }
+    return
+  }
+  let values = stored.dequantised()
+  var first = 0
+  for part in parts {
+    for index in 0..<part.columns { part.pointer[index] = values[first + index] }
+    first += part.columns
+  }
+}
+
+/// Row i of `stored` `[in, out]` is column i of the parts `[out, in]`.
+private func copyTransposed(_ stored: StoredTensor, to parts: [Tensor]) {
+  withUnsafeTemporaryAllocation(of: Float.self, capacity: stored.columnCount) { row in
+    guard let base = row.baseAddress else { return }
+    for input in 0..<stored.rowCount {
+      stored.dequantise(rows: input..<input + 1, into: base, rowStride: stored.columnCount)
+      var source = base
+      for part in parts {
+        for output in 0..<part.rows { part.pointer[output * part.stride + input] = source[output] }
+        source += part.rows
+      }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import GPTJSON
+package import GPTTensor
+import GPTTokenizer
+import GPTWeights
+import Glibc
+
+/// Writes a model folder in the Hugging Face layout: config.json, generation_config.json, the files
+/// of the tokenizer, model.safetensors.
+///
+/// Each file appears whole or not at all, the weights last. Where the folder already holds a model
+/// whose configuration or tokenizer differs, that model's weights are removed first. So a process
+/// that dies at any point leaves the old model, the new one, or a folder without weights, which
+/// nothing opens: never the weights of one model under the configuration of another.
+///
+/// - Parameters:
+///   - values: the tensor to save for a parameter: its value, or its running average.
+///   - dtype: F32, BF16 or F16.
+///   - tokenizerFolder: where the tokenizer's files are copied from, unchanged; nil: no tokenizer,
+///     and those of the folder stay.
+/// - Throws: also when the family's config.json cannot express the configuration.
+package func saveModel(
+  configuration: ModelConfiguration, parameters: [Parameter], values: (Parameter) -> Tensor,
+  dtype: DType, tokenizerFolder: String?, to folder: String
+) throws(ModelError) {
+  let tensors = tensorsToWrite(
+    configuration: configuration, parameters: parameters, values: values, dtype: dtype)
+  let tokenizerFiles = try tokenizerFolder.map(readTokenizerFiles) ?? [:]
+  var writer = ConfigurationWriter(configuration)
+  writer.storedType = [.f16: "float16", .bf16: "bfloat16"][dtype] ?? "float32"
+  if let tokenizerFolder {
+    do throws(TokenizerError) {
+      let tokenizer = try loadTokenizer(folder: tokenizerFolder)
+      writer.beginningOfSequence = tokenizer.beginningOfSequence
+      writer.endOfSequence = tokenizer.endOfSequence
+    } catch { throw .tokenizer(error) }
+  }
+  var files = tokenizerFiles
+  files["config.json"] = text(try writer.object())
+  files["generation_config.json"] = text(writer.generationObject())
+
+  do throws(FileError) {
+    try replace(files, keepingTokenizer: tokenizerFolder == nil, in: folder)
+  } catch { throw .file(error) }
+  do throws(WeightsError) {
+    try writeSafetensors(tensors, to: folder + "/model.safetensors")
+  } catch { throw .weights(error) }
+}
+
+/// What Hugging Face tokenizers and ours consist of.
+private let tokenizerFileNames = [
+  "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+  "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
+]
+
+/// The largest published tokenizer.json files are under 40 MB.
+private let tokenizerFileLimit = 256 << 20
+
+private func readTokenizerFiles(_ folder: String) throws(ModelError) -> [String: [UInt8]] {
+  var files: [String: [UInt8]] = [:]
+  for name in tokenizerFileNames where exists(folder + "/" + name) {
+    do {
+      files[name] = try readSmallFile(path: folder + "/" + name, limit: tokenizerFileLimit)
+    } catch { throw .file(error) }
+  }
+  return files
+}
+
+private func text(_ object: JSONObject) -> [UInt8] {
+  Array((JSONValue.object(object).encoded() + "\n").utf8)
+}
+
+private func exists(_ path: String) -> Bool {
+  var status = stat()
+  return lstat(path, &status) == 0
+}
+
+/// Writes the files that differ, in the order of their names, and removes tokenizer files of
+/// another kind; before the first change the weights beside them go.
+private func replace(
+  _ files: [String: [UInt8]], keepingTokenizer: Bool, in folder: String
+) throws(FileError) {
+  let changed = files.filter { name, contents in
+    (try? readSmallFile(path: folder + "/" + name, limit: tokenizerFileLimit)) != contents
+  }
+  let stale = tokenizerFileNames.filter {
+    !keepingTokenizer && files[$0] == nil && exists(folder + "/" + $0)
+  }
+  guard !changed.isEmpty || !stale.isEmpty else { return }
+  for name in ["model.safetensors", "model.safetensors.index.json"] + stale {
+    let path = folder + "/" + name
+    guard unlink(path) == 0 || errno == ENOENT else {
+      throw .system(path: path, operation: "remove it", code: errno)
+    }
+  }
+  synchroniseFolder(of: folder + "/")
+  for (name, contents) in changed.sorted(by: { $0.key < $1.key }) {
+    try ReplacedFile.write(contents, to: folder + "/" + name)
+  }
+}
+
+/// The model's parameters as the family's checkpoints name, join and turn them.
+private func tensorsToWrite(
+  configuration: ModelConfiguration, parameters: [Parameter], values: (Parameter) -> Tensor,
+  dtype: DType
+) -> [TensorToWrite] {
+  let family = FolderFamily(architecture: configuration.architecture)
+  let layout = TensorLayout(configuration: configuration, names: family.names)
+  let byName = Dictionary(parameters.map { ($0.name, $0) }) { first, _ in first }
+  return layout.entries.map { entry in
+    let parts = entry.parameters.map { name in
+      guard let parameter = byName[name] else {
+        preconditionFailure("a model without parameter '\(name)' cannot be saved")
+      }
+      return values(parameter)
+    }
+    let count = parts.reduce(0) { $0 + $1.rows * $1.columns }
+    precondition(
+      count == entry.shape.reduce(1, *),
+      "'\(entry.name)' has \(count) elements, expected \(entry.shape)")
+    return TensorToWrite(name: entry.name, dtype: dtype, shape: entry.shape) { row, target in
+      if entry.isTransposed {
+        copyColumn(row, of: parts, to: target)
+      } else if entry.shape.count == 1 {
+        copyVectors(parts, to: target)
+      } else {
+        target.update(from: parts[0].row(row), count: parts[0].columns)
+      }
+    }
+  }
+}
+
+private func copyColumn(_ column: Int, of parts: [Tensor], to target: UnsafeMutablePointer<Float>) {
+  var target = target
+  for part in parts {
+    let source = part.pointer + column
+    for output in 0..<part.rows { target[output] = source[output * part.stride] }
+    target += part.rows
+  }
+}
+
+private func copyVectors(_ parts: [Tensor], to target: UnsafeMutablePointer<Float>) {
+  var target = target
+  for part in parts {
+    target.update(from: part.pointer, count: part.columns)
+    target += part.columns
+  }
+}

@@ -1,0 +1,105 @@
+import GPTWeights
+
+/// How the parameters of a model lie in the tensors of a checkpoint.
+///
+/// A trained model keeps query, key and value apart and every matrix as `[out, in]`; a family of
+/// checkpoints may store the three as one and matrices as `[in, out]`.
+struct TensorLayout {
+  enum Place {
+    case model(ModelTensor)
+    case block(BlockTensor, index: Int)
+  }
+
+  struct Entry {
+    let place: Place
+    /// The stored tensor's name with the family's usual prefix.
+    let name: String
+    /// Parameters whose outputs follow one another in the stored tensor.
+    let parameters: [String]
+    /// As stored.
+    let shape: [Int]
+    /// The matrix is stored `[in, out]`.
+    let isTransposed: Bool
+  }
+
+  let entries: [Entry]
+
+  init(configuration: ModelConfiguration, names: TensorNames) {
+    let prefix = names.prefixes.first ?? ""
+    var entries: [Entry] = []
+    for tensor in configuration.modelTensors {
+      guard let name = names.name(tensor, prefix: prefix) else { continue }
+      entries.append(
+        Entry(
+          place: .model(tensor), name: name, parameters: [tensor.parameterName],
+          shape: configuration.shape(of: tensor), isTransposed: false))
+    }
+    for index in 0..<configuration.blockCount {
+      for tensor in configuration.blockTensors(of: names) {
+        guard let name = names.name(tensor, block: index) else { continue }
+        let shape = configuration.shape(of: tensor)
+        let isTransposed = names.transposed && shape.count == 2
+        entries.append(
+          Entry(
+            place: .block(tensor, index: index), name: prefix + name,
+            parameters: tensor.parts.map { $0.parameterName(block: index) },
+            shape: isTransposed ? shape.reversed() : shape, isTransposed: isTransposed))
+      }
+    }
+    self.entries = entries
+  }
+}
+
+extension ModelConfiguration {
+  /// The tensors outside the blocks, in the order of the forward pass.
+  fileprivate var modelTensors: [ModelTensor] {
+    ModelTensor.allCases.filter { tensor in
+      switch tensor {
+      case .tokenEmbedding, .outputNormGain: true
+      case .positionEmbedding: position == .learned
+      case .outputNormBias: normalisation == .layerNorm
+      case .output: !tiedOutput
+      case .rotaryDivisors: false
+      }
+    }
+  }
+
+  /// The tensors of each block, of those that the family of checkpoints names.
+  fileprivate func blockTensors(of names: TensorNames) -> [BlockTensor] {
+    let biases: [BlockTensor] = [
+      .queryKeyValueBias, .queryBias, .keyBias, .valueBias, .attentionOutputBias, .upBias,
+      .downBias,
+    ]
+    return BlockTensor.allCases.filter {
+      names.block[$0] != nil && (hasBias($0) || !biases.contains($0))
+    }
+  }
+}
+
+extension Checkpoint {
+  func tensor(_ place: TensorLayout.Place) throws(ModelError) -> StoredTensor {
+    switch place {
+    case .model(let tensor): try self.tensor(tensor)
+    case .block(let tensor, let index): try self.tensor(tensor, block: index)
+    }
+  }
+}
+
+extension ModelTensor {
+  /// The name of the parameter in a model that is trained.
+  var parameterName: String { "\(self)" }
+}
+
+extension BlockTensor {
+  /// The name of the parameter in a model that is trained: "blocks.0.query".
+  func parameterName(block index: Int) -> String { "blocks.\(index).\(self)" }
+
+  /// What a trained model keeps apart.
+  var parts: [BlockTensor] {
+    switch self {
+    case .queryKeyValue: [.query, .key, .value]
+    case .queryKeyValueBias: [.queryBias, .keyBias, .valueBias]
+    default: [self]
+    }
+  }
+}

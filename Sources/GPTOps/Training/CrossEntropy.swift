@@ -1,0 +1,106 @@
+import CKernels
+package import GPTTensor
+
+/// What the loss adds to the plain cross-entropy.
+package struct LossOptions: Sendable, Equatable {
+  /// Share of the target's probability that is spread over the vocabulary (Szegedy et al. 2016,
+  /// arXiv:1512.00567, section 7).
+  package var labelSmoothing: Float = 0
+  /// Factor on (log Z)², which keeps logits small (Chowdhery et al. 2022, arXiv:2204.02311).
+  package var zLoss: Float = 0
+  package init() {}
+}
+
+/// Losses of a batch, summed over its counted targets.
+package struct LossSum: Sendable, Equatable {
+  /// What training makes small, in nats.
+  package var total: Double
+  /// −log p(target), in nats.
+  package var negativeLogLikelihood: Double
+  package var count: Int
+
+  package init(total: Double = 0, negativeLogLikelihood: Double = 0, count: Int = 0) {
+    self.total = total
+    self.negativeLogLikelihood = negativeLogLikelihood
+    self.count = count
+  }
+
+  package static func += (left: inout LossSum, right: LossSum) {
+    left.total += right.total
+    left.negativeLogLikelihood += right.negativeLogLikelihood
+    left.count += right.count
+  }
+}
+
+/// Most logits that exist at once, 64 MB of them: rows are taken in groups.
+private let logitsAtOnce = 16 << 20
+
+/// Output projection and cross-entropy in one: logits exist for a few rows at a time, forward and
+/// backward.
+///
+///     loss = Σ over t of crossEntropy(x[t] · weightᵀ, target[t])
+///
+/// - Parameters: x `[T, C]`; weight `[V, C]`; a negative target is not counted; scratch gives memory
+///   for the group of logits
+/// - Parameter gradients: dx `[T, C]` is overwritten, the weight's gradient added to, both with
+///   factor `scale`; nil computes the loss alone
+/// - Source: the gradient of the softmax, see `cross_entropy` in `template_training.h`
+package func crossEntropy(
+  _ x: Tensor, weight: Parameter, targets: [Int32], options: LossOptions,
+  gradients: (dx: Tensor, scale: Float)?, scratch: Workspace, in context: ComputeContext
+) -> LossSum {
+  let mark = scratch.mark()
+  defer { scratch.release(to: mark) }
+  let vocabulary = weight.value.rows
+  let fitting = max(16, logitsAtOnce / Tensor.padded(vocabulary)) / 16 * 16
+  let size = min(x.rows, fitting)
+  let logits = scratch.tensor(rows: size, columns: vocabulary)
+  var result = LossSum()
+  for first in stride(from: 0, to: x.rows, by: size) {
+    let rows = first..<min(first + size, x.rows)
+    let part = logits.matrix(rows: 0..<rows.count)
+    multiply(x.matrix(rows: rows), weight.value.matrix.transposed, into: part, in: context)
+    result += rowLosses(
+      logits, targets: targets[rows], options: options, factor: gradients?.scale ?? 0, in: context)
+    guard let dx = gradients?.dx else { continue }
+    multiply(part, weight.value.matrix, into: dx.matrix(rows: rows), in: context)
+    if let gradient = weight.gradient {
+      multiply(
+        part.transposed, x.matrix(rows: rows), into: gradient.matrix, accumulate: true, in: context)
+    }
+  }
+  return result
+}
+
+/// Losses of rows of logits, added up in order of rows; the logits become their gradients.
+private func rowLosses(
+  _ logits: Tensor, targets: ArraySlice<Int32>, options: LossOptions, factor: Float,
+  in context: ComputeContext
+) -> LossSum {
+  let first = targets.startIndex
+  return withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * targets.count) { losses in
+    let losses = UnsafeMutableBufferPointer(rebasing: losses[...])
+    guard let base = losses.baseAddress else { return LossSum() }
+    nonisolated(unsafe) let places = base
+    targets.withUnsafeBufferPointer { targets in
+      context.forEachRow(targets.count) { row in
+        let target = targets[row]
+        places[2 * row] = 0
+        places[2 * row + 1] = 0
+        guard target >= 0 else {
+          logits.row(row).update(repeating: 0, count: logits.stride)
+          return
+        }
+        places[2 * row] = context.kernels.pointee.cross_entropy(
+          logits.row(row), Int32(logits.columns), target, options.labelSmoothing, options.zLoss,
+          factor, places + 2 * row + 1)
+      }
+    }
+    var result = LossSum()
+    for row in 0..<targets.count where targets[first + row] >= 0 {
+      result += LossSum(
+        total: base[2 * row], negativeLogLikelihood: base[2 * row + 1], count: 1)
+    }
+    return result
+  }
+}

@@ -1,0 +1,62 @@
+import CKernels
+package import GPTTensor
+
+/// The forward pass of layers whose weights are parameters.
+///
+/// - Parameters: x `[T, K]`; every target's weight `[N, K]`, its output `[T, N]`
+func projectParameters(
+  _ x: Tensor, _ targets: [(linear: Linear, output: Tensor)], in context: ComputeContext
+) {
+  let left = LeftOperand(x.matrix, slot: .first, in: context)
+  let products = targets.compactMap { target -> (right: MatrixView, c: MatrixView)? in
+    guard case .parameter(let weight) = target.linear.weight else { return nil }
+    return (weight.value.matrix.transposed, target.output.matrix)
+  }
+  precondition(products.count == targets.count, "packed weights beside parameters")
+  multiply(left, products, accumulate: false, in: context)
+  for (linear, output) in targets {
+    guard let bias = linear.bias?.value else { continue }
+    context.forEachRow(output.rows) { row in
+      context.kernels.pointee.add(output.row(row), bias.pointer, output.row(row), output.stride)
+    }
+  }
+}
+
+/// Backward of `project`.
+///
+///     dx[t, k] = Σ over n of dy[t, n] · weight[n, k]        (summed over the targets)
+///     dweight[n, k] += Σ over t of dy[t, n] · x[t, k]
+///     dbias[n] += Σ over t of dy[t, n]
+///
+/// - Parameters: x `[T, K]`; every target's gradient dy `[T, N]`; dx `[T, K]` is overwritten
+package func projectBackward(
+  _ x: Tensor, _ targets: [(linear: Linear, gradient: Tensor)], into dx: Tensor,
+  in context: ComputeContext
+) {
+  for (index, (linear, dy)) in targets.enumerated() {
+    guard case .parameter(let weight) = linear.weight else {
+      preconditionFailure("backward through a packed weight")
+    }
+    multiply(
+      dy.matrix, weight.value.matrix, into: dx.matrix, accumulate: index > 0, in: context)
+    if let gradient = weight.gradient {
+      multiply(
+        dy.matrix.transposed, x.matrix, into: gradient.matrix, accumulate: true, in: context)
+    }
+    if let gradient = linear.bias?.gradient { addColumnSums(of: dy, to: gradient, in: context) }
+  }
+}
+
+/// sums[c] += Σ over t of x[t, c], in order of t.
+///
+/// - Parameters: x `[T, C]`, sums `[1, C]`
+package func addColumnSums(of x: Tensor, to sums: Tensor, in context: ComputeContext) {
+  let panels = x.stride / 16
+  let size = 8
+  context.pool.run((panels + size - 1) / size) { chunk, _ in
+    for panel in chunk * size..<min(chunk * size + size, panels) {
+      context.kernels.pointee.add_column_sums(
+        x.pointer + 16 * panel, x.stride, Int32(x.rows), sums.pointer + 16 * panel)
+    }
+  }
+}

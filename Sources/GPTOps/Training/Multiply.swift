@@ -1,0 +1,149 @@
+import CKernels
+import GPTTensor
+
+/// C = A · B, or C += A · B, for operands that change from step to step.
+///
+///     c[m, n] (+)= Σ over k of a[m, k] · b[k, n]
+///
+/// - Parameters: left `[M, K]`, right `[K, N]`, each a tensor or its transpose; c `[M, N]`, not
+///   transposed
+///
+/// bf16 products with fp32 sums where the context allows, fp32 otherwise. Work is split over
+/// columns of C, and every element is summed in order of k, so that threads change nothing.
+package func multiply(
+  _ left: MatrixView, _ right: MatrixView, into c: MatrixView, accumulate: Bool = false,
+  in context: ComputeContext
+) {
+  multiply(
+    LeftOperand(left, slot: .first, in: context), [(right, c)], accumulate: accumulate,
+    in: context)
+}
+
+/// The products of one left side with several right sides, in one parallel region.
+func multiply(
+  _ left: LeftOperand, _ targets: [(right: MatrixView, c: MatrixView)], accumulate: Bool,
+  in context: ComputeContext
+) {
+  var jobs: [PanelJob] = []
+  for (right, c) in targets {
+    precondition(left.columns == right.rows, "depth \(left.columns) and \(right.rows)")
+    precondition(left.rows == c.rows && right.columns == c.columns && !c.isTransposed)
+    let panels = (c.columns + 15) / 16
+    // Few panels: smaller chunks, so that no thread is left without work.
+    let size = panels < 4 * context.pool.threadCount * 2 ? 2 : 4
+    for first in stride(from: 0, to: panels, by: size) {
+      jobs.append(PanelJob(right: right, c: c, panels: first..<min(first + size, panels)))
+    }
+  }
+  let count = jobs.count
+  jobs.withUnsafeBufferPointer { jobs in
+    context.pool.run(count) { chunk, worker in
+      jobs[chunk].run(left, accumulate: accumulate, worker: worker, in: context)
+    }
+  }
+}
+
+/// Some panels of sixteen columns of one product.
+private struct PanelJob {
+  let right: MatrixView
+  let c: MatrixView
+  let panels: Range<Int>
+
+  /// Depth of a packed block: four panels of it stay in a second-level cache of 1 MB.
+  private static let narrowDepth = 2048
+  private static let wideDepth = 1024
+
+  func run(_ left: LeftOperand, accumulate: Bool, worker: Int, in context: ComputeContext) {
+    let isNarrow = if case .narrow = left.form { true } else { false }
+    let depth = isNarrow ? PanelJob.narrowDepth : PanelJob.wideDepth
+    let padded = min((right.rows + 31) & ~31, depth)
+    let panelBytes = padded * 16 * (isNarrow ? 2 : 4)
+    let scratch = context.pool.scratch(worker: worker, byteCount: panels.count * panelBytes)
+    for start in stride(from: 0, to: right.rows, by: depth) {
+      let count = min(depth, right.rows - start)
+      let adds = accumulate || start > 0
+      switch left.form {
+      case .narrow(let x, let stride):
+        packNarrow(depths: start..<start + count, into: scratch, panelBytes, context)
+        multiplyNarrow(
+          x + start, stride: stride, rows: left.rows, depth: (count + 31) & ~31, scratch,
+          panelBytes, adds, context)
+      case .rows(let x, let stride):
+        packWide(depths: start..<start + count, into: scratch, panelBytes, context)
+        multiplyWide(
+          x + start, stride: stride, step: 1, rows: 0..<left.rows, depth: count, scratch,
+          panelBytes, adds, context)
+      case .panels(let x):
+        packWide(depths: start..<start + count, into: scratch, panelBytes, context)
+        for row in Swift.stride(from: 0, to: left.rows, by: 16) {
+          multiplyWide(
+            x + row * left.columns + 16 * start, stride: 1, step: 16,
+            rows: row..<min(row + 16, left.rows), depth: count, scratch, panelBytes, adds, context)
+        }
+      }
+    }
+  }
+
+  private func packNarrow(
+    depths: Range<Int>, into scratch: UnsafeMutableRawPointer, _ panelBytes: Int,
+    _ context: ComputeContext
+  ) {
+    let base = scratch.assumingMemoryBound(to: UInt16.self)
+    guard right.isTransposed else {
+      context.kernels.pointee.pack_columns_bf16(
+        right.pointer + depths.lowerBound * right.stride + 16 * panels.lowerBound, right.stride,
+        Int32(depths.count), Int32(panels.count), base, panelBytes / 2)
+      return
+    }
+    for (index, panel) in panels.enumerated() {
+      context.kernels.pointee.pack_rows_bf16(
+        right.pointer + 16 * panel * right.stride + depths.lowerBound, right.stride,
+        Int32(min(16, right.columns - 16 * panel)), Int32(depths.count),
+        base + index * panelBytes / 2)
+    }
+  }
+
+  private func packWide(
+    depths: Range<Int>, into scratch: UnsafeMutableRawPointer, _ panelBytes: Int,
+    _ context: ComputeContext
+  ) {
+    let base = scratch.assumingMemoryBound(to: Float.self)
+    guard right.isTransposed else {
+      context.kernels.pointee.pack_columns_f32(
+        right.pointer + depths.lowerBound * right.stride + 16 * panels.lowerBound, right.stride,
+        Int32(depths.count), Int32(panels.count), base, panelBytes / 4)
+      return
+    }
+    for (index, panel) in panels.enumerated() {
+      context.kernels.pointee.pack_rows_f32(
+        right.pointer + 16 * panel * right.stride + depths.lowerBound, right.stride,
+        Int32(min(16, right.columns - 16 * panel)), Int32(depths.count),
+        base + index * panelBytes / 4)
+    }
+  }
+
+  private func multiplyNarrow(
+    _ x: UnsafePointer<UInt16>, stride: Int, rows: Int, depth: Int,
+    _ scratch: UnsafeMutableRawPointer, _ panelBytes: Int, _ adds: Bool, _ context: ComputeContext
+  ) {
+    var product = gpt_bf16_product(
+      x: x, x_stride: stride, rows: Int32(rows),
+      panels: UnsafePointer(scratch.assumingMemoryBound(to: UInt16.self)),
+      panel_stride: panelBytes, panel_count: Int32(panels.count), depth: Int32(depth),
+      y: c.pointer + 16 * panels.lowerBound, y_stride: c.stride, accumulate: adds ? 1 : 0)
+    context.kernels.pointee.bf16_product?(&product)
+  }
+
+  private func multiplyWide(
+    _ x: UnsafePointer<Float>, stride: Int, step: Int, rows: Range<Int>, depth: Int,
+    _ scratch: UnsafeMutableRawPointer, _ panelBytes: Int, _ adds: Bool, _ context: ComputeContext
+  ) {
+    var product = gpt_float_product(
+      x: x, x_stride: stride, x_step: step, rows: Int32(rows.count), type: GPT_PANEL_F32,
+      panels: scratch, depth_stride: 64, panel_stride: panelBytes,
+      panel_count: Int32(panels.count), depth: Int32(depth),
+      y: c.pointer + rows.lowerBound * c.stride + 16 * panels.lowerBound, y_stride: c.stride,
+      accumulate: adds ? 1 : 0)
+    context.kernels.pointee.float_product(&product)
+  }
+}

@@ -1,0 +1,163 @@
+import CKernels
+import GPTTensor
+
+/// One query head of one sequence. Its rows are gathered into contiguous memory of the worker:
+/// `[T, D′]` with D′ = D rounded up to 16, zero-padded, and for some also panels of sixteen tokens
+/// side by side, `[T / 16][D′][16]`.
+struct SequenceHead {
+  /// sequence · H + head
+  let index: Int
+  let sequences: SequenceShape
+  let shape: AttentionShape
+  let dropout: Dropout?
+  let context: ComputeContext
+
+  private var sequence: Int { index / shape.headCount }
+  private var head: Int { index % shape.headCount }
+  private var group: Int { head / shape.groupSize }
+  private var width: Int { Tensor.padded(shape.headWidth) }
+  private var length: Int { sequences.length }
+  /// Whole tiles of tokens.
+  private var paddedLength: Int {
+    let tile = Int(GPT_ATTENTION_TILE)
+    return (length + tile - 1) / tile * tile
+  }
+  private var area: Int { paddedLength * width }
+  private var dropoutKey: UInt32 { dropout.map { Dropout.key(UInt64($0.key), index) } ?? 0 }
+
+  /// Queries that share what they read of a page.
+  private static let tileTokens = 32
+
+  func forward(
+    queries: Tensor, keys: Tensor, values: Tensor, out: Tensor, logSums: UnsafeMutablePointer<Float>?,
+    worker: Int
+  ) {
+    let pageTokens = PageLayout.pageTokens
+    let pages = paddedLength / pageTokens
+    let tile = SequenceHead.tileTokens
+    let floats = 3 * area + tile * width + tile * (pageTokens + 2) + 2 * tile
+    let scratch = context.pool.scratch(worker: worker, byteCount: floats * 4 + pages * 16)
+    let query = scratch.assumingMemoryBound(to: Float.self)
+    let (key, value) = (query + area, query + 2 * area)
+    let output = query + 3 * area
+    let scores = output + tile * width
+    let bounds = UnsafeMutableRawPointer(scores + tile * (pageTokens + 2))
+      .assumingMemoryBound(to: Int32.self)
+    let keyPages = UnsafeMutableRawPointer(bounds + 2 * tile)
+      .assumingMemoryBound(to: UnsafeRawPointer?.self)
+    // The keys' rows are needed only to make panels of them, so they pass through the queries' place.
+    gather(keys, column: group * shape.headWidth, into: query)
+    packPanels(query, into: key)
+    gather(values, column: group * shape.headWidth, into: value)
+    gather(queries, column: head * shape.headWidth, into: query, factor: shape.scale)
+    for page in 0..<pages {
+      keyPages[page] = UnsafeRawPointer(key + page * pageTokens * width)
+      keyPages[pages + page] = UnsafeRawPointer(value + page * pageTokens * width)
+    }
+    for first in stride(from: 0, to: length, by: tile) {
+      let rows = min(tile, length - first)
+      for row in 0..<rows {
+        bounds[row] = Int32(shape.window.map { max(0, first + row - $0 + 1) } ?? 0)
+        bounds[tile + row] = Int32(first + row)
+      }
+      var arguments = gpt_attention(
+        queries: query + first * width, query_stride: width, rows: Int32(rows),
+        first_visible: bounds, last_visible: bounds + tile, key_pages: keyPages,
+        value_pages: keyPages + pages, type: GPT_PANEL_F32, page_tokens: Int32(pageTokens),
+        begin: bounds[0], end: Int32(first + rows), head_width: Int32(width),
+        value_width: Int32(width), soft_cap: shape.softCap, output: output, output_stride: width,
+        scratch: scores, log_sums: logSums.map { $0 + first },
+        dropout_threshold: dropout?.threshold ?? 0, dropout_scale: dropout?.scale ?? 1,
+        dropout_key: dropoutKey)
+      context.kernels.pointee.attention(&arguments)
+      for row in 0..<rows {
+        address(out, row: first + row, column: head * shape.headWidth).update(
+          from: output + row * width, count: shape.headWidth)
+      }
+    }
+  }
+
+  func backward(
+    _ dout: Tensor, out: Tensor, queries: Tensor, keys: Tensor, values: Tensor,
+    logSums: UnsafeMutablePointer<Float>, dqueries: Tensor, dkeys: Tensor, dvalues: Tensor,
+    isFirst: Bool, worker: Int
+  ) {
+    let tile = Int(GPT_ATTENTION_TILE)
+    let floats = 9 * area + 2 * paddedLength + 2 * tile * tile
+    let base = context.pool.scratch(worker: worker, byteCount: floats * 4)
+      .assumingMemoryBound(to: Float.self)
+    func part(_ index: Int) -> UnsafeMutablePointer<Float> { base + index * area }
+    let sums = part(9)
+    let deltas = sums + paddedLength
+    gather(queries, column: head * shape.headWidth, into: part(0), factor: shape.scale)
+    gather(keys, column: group * shape.headWidth, into: part(1))
+    gather(values, column: group * shape.headWidth, into: part(2))
+    gather(dout, column: head * shape.headWidth, into: part(3))
+    packPanels(part(0), into: part(4))
+    packPanels(part(3), into: part(5))
+    part(6).update(repeating: 0, count: 3 * area)
+    sums.update(repeating: 0, count: 2 * paddedLength)
+    sums.update(from: logSums, count: length)
+    for row in 0..<length {
+      let found = address(out, row: row, column: head * shape.headWidth)
+      var dot: Float = 0
+      for index in 0..<shape.headWidth { dot += found[index] * part(3)[row * width + index] }
+      deltas[row] = dot
+    }
+    var arguments = gpt_attention_backward(
+      tokens: Int32(length), width: Int32(width), window: Int32(shape.window ?? 0),
+      soft_cap: shape.softCap, queries: part(0), keys: part(1), values: part(2),
+      gradients: part(3), query_panels: part(4), gradient_panels: part(5), log_sums: sums,
+      deltas: deltas, query_gradients: part(6), key_gradients: part(7), value_gradients: part(8),
+      scratch: deltas + paddedLength, dropout_threshold: dropout?.threshold ?? 0,
+      dropout_scale: dropout?.scale ?? 1, dropout_key: dropoutKey)
+    context.kernels.pointee.attention_backward(&arguments)
+    scatter(part(6), to: dqueries, column: head * shape.headWidth, factor: shape.scale, adds: false)
+    scatter(part(7), to: dkeys, column: group * shape.headWidth, factor: 1, adds: !isFirst)
+    scatter(part(8), to: dvalues, column: group * shape.headWidth, factor: 1, adds: !isFirst)
+  }
+
+  private func address(_ tensor: Tensor, row: Int, column: Int) -> UnsafeMutablePointer<Float> {
+    tensor.pointer + (sequence * length + row) * tensor.stride + column
+  }
+
+  private func gather(
+    _ tensor: Tensor, column: Int, into target: UnsafeMutablePointer<Float>, factor: Float = 1
+  ) {
+    let count = shape.headWidth
+    for row in 0..<length {
+      let source = address(tensor, row: row, column: column)
+      let line = target + row * width
+      if factor == 1 {
+        line.update(from: source, count: count)
+      } else {
+        for index in 0..<count { line[index] = source[index] * factor }
+      }
+      for index in count..<width { line[index] = 0 }
+    }
+    (target + length * width).update(repeating: 0, count: (paddedLength - length) * width)
+  }
+
+  private func packPanels(
+    _ rows: UnsafeMutablePointer<Float>, into panels: UnsafeMutablePointer<Float>
+  ) {
+    for first in stride(from: 0, to: paddedLength, by: 16) {
+      context.kernels.pointee.pack_rows_f32(
+        rows + first * width, width, 16, Int32(width), panels + first * width)
+    }
+  }
+
+  private func scatter(
+    _ rows: UnsafeMutablePointer<Float>, to tensor: Tensor, column: Int, factor: Float, adds: Bool
+  ) {
+    for row in 0..<length {
+      let target = address(tensor, row: row, column: column)
+      let source = rows + row * width
+      if adds {
+        for index in 0..<shape.headWidth { target[index] += source[index] * factor }
+      } else {
+        for index in 0..<shape.headWidth { target[index] = source[index] * factor }
+      }
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/// What backward needs: the operations of a pass in order, and the gradients of its activations.
+///
+/// An operation records a closure that turns the gradient of its result into gradients of what it
+/// read. `backward` runs the closures from the last to the first. A gradient lives from the first
+/// operation that adds to it until the operation that made its tensor takes it; its memory is then
+/// used again. After the first step of a shape nothing is allocated.
+package final class Tape {
+  private var steps: [() -> Void] = []
+  private var gradients: [ObjectIdentifier: Tensor] = [:]
+  private var free: [Tensor] = []
+
+  package init() {}
+
+  package func record(_ backward: @escaping () -> Void) { steps.append(backward) }
+
+  package func backward() {
+    while let step = steps.popLast() { step() }
+  }
+
+  /// The gradient of `tensor` to add to: zeros at first.
+  package func gradient(of tensor: Tensor) -> Tensor {
+    if let gradient = gradients[ObjectIdentifier(tensor)] { return gradient }
+    let gradient = newGradient(of: tensor)
+    gradient.clear()
+    return gradient
+  }
+
+  /// The gradient of a tensor that has none yet; its elements are to be overwritten.
+  package func newGradient(of tensor: Tensor) -> Tensor {
+    let key = ObjectIdentifier(tensor)
+    precondition(gradients[key] == nil, "a second gradient of one tensor")
+    let gradient = unusedTensor(rows: tensor.rows, columns: tensor.columns)
+    gradients[key] = gradient
+    return gradient
+  }
+
+  /// Removes the finished gradient of `tensor`; the caller recycles it or gives it away.
+  package func take(_ tensor: Tensor) -> Tensor {
+    let result = gradient(of: tensor)
+    gradients[ObjectIdentifier(tensor)] = nil
+    return result
+  }
+
+  /// Makes `gradient` the one of `tensor`, which has none yet.
+  package func give(_ gradient: Tensor, to tensor: Tensor) {
+    let previous = gradients.updateValue(gradient, forKey: ObjectIdentifier(tensor))
+    precondition(previous == nil, "a second gradient of one tensor")
+  }
+
+  package func recycle(_ gradient: Tensor) { free.append(gradient) }
+
+  private func unusedTensor(rows: Int, columns: Int) -> Tensor {
+    let index = free.firstIndex { $0.rows == rows && $0.columns == columns }
+    guard let index else { return Tensor(rows: rows, columns: columns) }
+    return free.remove(at: index)
+  }
+}

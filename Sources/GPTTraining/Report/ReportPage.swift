@@ -1,0 +1,160 @@
+/// What a report tells about a run.
+package struct ReportInput: Sendable {
+  package var title: String
+  /// Rows of the table: options, model, corpus, best validation loss, time, …
+  package var facts: [(String, String)]
+  package var records: [MetricsRecord]
+  /// By ascending step.
+  package var samples: [(step: Int, text: String)]
+  package var isRunning: Bool
+
+  package init(
+    title: String, facts: [(String, String)], records: [MetricsRecord],
+    samples: [(step: Int, text: String)], isRunning: Bool
+  ) {
+    self.title = title
+    self.facts = facts
+    self.records = records
+    self.samples = samples
+    self.isRunning = isRunning
+  }
+}
+
+/// The page `report.html`: curves, samples and facts of a training run, in one file that needs
+/// nothing else. While the run goes on, an open page reloads itself.
+package func renderReport(_ input: ReportInput) -> String {
+  let records = latestRecords(input.records)
+  let refresh = input.isRunning ? "<meta http-equiv=\"refresh\" content=\"30\"/>\n" : ""
+  return """
+    <!DOCTYPE html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8"/>
+    <meta name="viewport" content="width=device-width, initial-scale=1"/>
+    <meta http-equiv="Content-Security-Policy" \
+    content="default-src 'none'; style-src 'unsafe-inline'"/>
+    \(refresh)<title>\(input.title.markup)</title>
+    <style>
+    \(reportStyle)</style>
+    </head>
+    <body>
+    <main>
+    <header>
+    <h1>\(input.title.markup)</h1>
+    <p class="status">\(statusLine(records, isRunning: input.isRunning))</p>
+    </header>
+    <div class="charts">
+    \(lossFigure(records))\(smallFigures(records).joined())</div>
+    \(sampleSection(input.samples))\(factSection(input.facts))</main>
+    </body>
+    </html>
+
+    """
+}
+
+private func statusLine(_ records: [MetricsRecord], isRunning: Bool) -> String {
+  var parts = ["<b>\(isRunning ? "Running" : "Finished")</b>"]
+  if let last = records.last {
+    parts.append("step \(last.step)")
+    if last.tokens != nil { parts.append("\(significantText(last.tokens)) tokens") }
+  }
+  return parts.joined(separator: " · ")
+}
+
+private func lossFigure(_ records: [MetricsRecord]) -> String {
+  let training = curvePoints(records, \.loss)
+  let validation = curvePoints(records, \.validationLoss)
+  var keys: [String] = []
+  if let last = smoothed(training, window: smoothingWindow(training)).last {
+    keys.append("<span class=\"key main\">training \(significantText(last.value))</span>")
+  }
+  if let last = validation.last, let best = validation.min(by: { $0.value < $1.value }) {
+    keys.append(
+      """
+      <span class="key second">validation \(significantText(last.value)), lowest \
+      \(significantText(best.value)) at step \(best.step)</span>
+      """)
+  }
+  let chart = Chart(
+    label: "Loss over steps",
+    lines: noisyLines(training)
+      + [ChartLine(style: "second", points: validation, showsPoints: true)],
+    width: 960, height: 320)
+  return figure(
+    "Loss", note: "nats per token" + keys.joined(), chart: chart, isWide: true)
+}
+
+private func smallFigures(_ records: [MetricsRecord]) -> [String] {
+  let rates = curvePoints(records, \.learningRate)
+  let norms = curvePoints(records, \.gradientNorm)
+  let speeds = curvePoints(records, \.tokensPerSecond)
+  let utilisation = records.last { $0.modelFlopsUtilisation?.isFinite == true }?
+    .modelFlopsUtilisation.map { ", \(significantText($0 * 100, digits: 2)) % of the peak" }
+  return [
+    figure(
+      "Learning rate", note: significantText(rates.last?.value),
+      chart: Chart(
+        label: "Learning rate over steps", lines: [ChartLine(style: "main", points: rates)],
+        startsAtZero: true)),
+    figure(
+      "Gradient norm", note: significantText(norms.last?.value, digits: 3),
+      chart: Chart(
+        label: "Gradient norm over steps", lines: noisyLines(norms), startsAtZero: true)),
+    figure(
+      "Tokens per second",
+      note: significantText(speeds.last?.value, digits: 3) + (utilisation ?? ""),
+      chart: Chart(
+        label: "Tokens per second over steps", lines: noisyLines(speeds), startsAtZero: true)),
+  ]
+}
+
+/// The measurements in the background and their moving average before them; few are shown as they
+/// are.
+private func noisyLines(_ points: [CurvePoint]) -> [ChartLine] {
+  let window = smoothingWindow(points)
+  guard window > 1 else { return [ChartLine(style: "main", points: points)] }
+  return [
+    ChartLine(style: "raw", points: points),
+    ChartLine(style: "main", points: smoothed(points, window: window)),
+  ]
+}
+
+/// A fiftieth of the curve: steady enough to read, short enough to follow a turn.
+private func smoothingWindow(_ points: [CurvePoint]) -> Double {
+  max(1, Double(points.count) / 50)
+}
+
+private func figure(_ title: String, note: String, chart: Chart, isWide: Bool = false) -> String {
+  """
+  <figure\(isWide ? " class=\"wide\"" : "")>
+  <figcaption><strong>\(title)</strong> <span>\(note)</span></figcaption>
+  \(chart.svg ?? "<p class=\"empty\">Nothing measured yet.</p>")
+  </figure>
+
+  """
+}
+
+/// The newest sample first and open. Of many, forty from the whole run.
+private func sampleSection(_ samples: [(step: Int, text: String)]) -> String {
+  guard !samples.isEmpty else { return "" }
+  let limit = 40
+  let shown =
+    samples.count <= limit
+    ? samples : (1...limit).map { samples[samples.count * $0 / limit - 1] }
+  let items = shown.reversed().enumerated().map { index, sample in
+    """
+    <details\(index == 0 ? " open=\"open\"" : "")>
+    <summary>Step \(sample.step)</summary>
+    <pre>\(sample.text.markup)</pre>
+    </details>
+
+    """
+  }
+  return "<h2>Samples</h2>\n" + items.joined()
+}
+
+private func factSection(_ facts: [(String, String)]) -> String {
+  guard !facts.isEmpty else { return "" }
+  let rows = facts.map { "<tr><th>\($0.0.markup)</th><td>\($0.1.markup)</td></tr>\n" }
+  return "<h2>The run</h2>\n<table>\n<tbody>\n\(rows.joined())</tbody>\n</table>\n"
+}

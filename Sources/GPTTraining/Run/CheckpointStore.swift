@@ -1,0 +1,175 @@
+import GPTModel
+import GPTTensor
+import Glibc
+
+/// The checkpoints of a run.
+///
+/// A checkpoint is written into `step-….partial`, each file synchronised, and renamed when it is
+/// whole; older ones are removed only then. A process that dies at any moment, or a disk that
+/// fills up, leaves all earlier checkpoints as they were.
+package struct CheckpointStore: Sendable {
+  package let runFolder: String
+  /// Checkpoints kept beside the best, at least one.
+  package let keepLast: Int
+
+  private var folder: String { runFolder + "/" + Self.folderName }
+  private static let folderName = "checkpoints"
+  private static let temporarySuffix = ".partial"
+  private static let replacedSuffix = ".replaced.partial"
+
+  package init(runFolder: String, keepLast: Int) {
+    precondition(keepLast >= 1, "\(keepLast) checkpoints kept")
+    self.runFolder = runFolder
+    self.keepLast = keepLast
+  }
+
+  /// Asks for room for the checkpoints that are kept, the best, the one being written, and the
+  /// run's own model with its replacement.
+  package func checkSpace(for contents: CheckpointContents) throws(TrainingError) {
+    let count = keepLast + 2
+    let (checkpoints, overflow) = contents.checkpointBytes.multipliedReportingOverflow(by: count)
+    let bytes = overflow ? .max : checkpoints + 2 * contents.modelBytes
+    try DiskSpace.check(
+      runFolder, has: bytes,
+      for: "\(count) checkpoints of \(DiskSpace.text(contents.checkpointBytes)) and the model")
+  }
+
+  /// Writes a checkpoint and removes those that are not kept, and any of later steps: they belong
+  /// to a course of the run that was given up.
+  ///
+  /// - Returns: the checkpoint's folder.
+  /// - Throws: when it could not be written; nothing is left of it then.
+  @discardableResult
+  package func save(
+    _ state: TrainerState, _ contents: CheckpointContents, manifest: RunManifest
+  ) throws(TrainingError) -> String {
+    let final = path(step: state.step)
+    let temporary = final + Self.temporarySuffix
+    do throws(FileError) {
+      try makeFolder(path: folder)
+      try Folders.remove(temporary)
+      try makeFolder(path: temporary)
+    } catch { throw .file(error) }
+    do {
+      try write(state, contents, manifest: manifest, to: temporary)
+      try putInPlace(temporary, as: final)
+    } catch {
+      try? Folders.remove(temporary)
+      throw error
+    }
+    removeOthers(than: state)
+    return final
+  }
+
+  private func write(
+    _ state: TrainerState, _ contents: CheckpointContents, manifest: RunManifest,
+    to folder: String
+  ) throws(TrainingError) {
+    do {
+      try saveModel(
+        configuration: contents.configuration, parameters: contents.parameters,
+        values: { $0.value }, dtype: .f32, tokenizerFolder: contents.tokenizerFolder, to: folder)
+    } catch { throw .model(error) }
+    try OptimizerFile.write(contents.stateTensors, to: folder + "/" + OptimizerFile.name)
+    try manifest.write(to: folder + "/" + RunManifest.fileName)
+    do throws(FileError) {
+      var files: [CheckpointRecord.SealedFile] = []
+      for case let name? in try folderEntries(path: folder) {
+        let seal = try FileSeal(ofFile: folder + "/" + name)
+        files.append(CheckpointRecord.SealedFile(name: name, seal: seal))
+      }
+      let record = CheckpointRecord(state: state, files: files)
+      try ReplacedFile.write(record.encoded, to: folder + "/" + CheckpointRecord.fileName)
+    } catch { throw .file(error) }
+  }
+
+  private func putInPlace(_ temporary: String, as final: String) throws(TrainingError) {
+    do throws(FileError) {
+      // A folder cannot be renamed over another that is not empty.
+      let replaced = final + Self.replacedSuffix
+      if Folders.exists(final) {
+        try Folders.remove(replaced)
+        try Folders.rename(final, to: replaced)
+      }
+      try Folders.rename(temporary, to: final)
+      try? Folders.remove(replaced)
+    } catch { throw .file(error) }
+  }
+
+  /// A checkpoint that cannot be removed costs room, not the run.
+  private func removeOthers(than state: TrainerState) {
+    let steps = steps()
+    let kept = steps.filter { $0 <= state.step }.suffix(keepLast)
+    for step in steps where !kept.contains(step) && (step > state.step || step != state.bestStep) {
+      // Renamed first, so that a checkpoint half removed does not look like a damaged one.
+      let doomed = path(step: step) + Self.replacedSuffix
+      guard (try? Folders.rename(path(step: step), to: doomed)) != nil else { continue }
+      try? Folders.remove(doomed)
+    }
+  }
+
+  /// Removes what a killed process left unfinished; the run's folder must be locked.
+  package func removeTemporaryFolders() {
+    for case let name? in (try? folderEntries(path: folder)) ?? []
+    where name.hasPrefix("step-") && name.hasSuffix(Self.temporarySuffix) {
+      try? Folders.remove(folder + "/" + name)
+    }
+  }
+
+  /// The newest checkpoint whose files are all there and undamaged.
+  package func newestUsable() throws(TrainingError) -> CheckpointSelection {
+    var skipped: [TrainingError] = []
+    for step in steps().reversed() {
+      do {
+        let checkpoint = try UsableCheckpoint(folder: path(step: step))
+        return CheckpointSelection(checkpoint: checkpoint, skipped: skipped)
+      } catch {
+        skipped.append(error)
+      }
+    }
+    guard let first = skipped.first else {
+      throw .invalid(
+        location: runFolder, found: "has no checkpoint", expected: "at least one to resume from")
+    }
+    guard skipped.count > 1 else { throw first }
+    throw .invalid(
+      location: runFolder,
+      found: "has \(skipped.count) checkpoints, all damaged; of the newest, \(first.description)",
+      expected: "one that is whole")
+  }
+
+  /// Steps that have a checkpoint, ascending.
+  package func steps() -> [Int] {
+    ((try? folderEntries(path: folder)) ?? []).compactMap { name in
+      guard let name, name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), step >= 0,
+        self.path(step: step) == folder + "/" + name
+      else { return nil }
+      return step
+    }.sorted()
+  }
+
+  private func path(step: Int) -> String {
+    let digits = String(step)
+    return "\(folder)/step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+}
+
+extension CheckpointStore {
+  /// What `--resume PATH` means: a run's folder or one of its checkpoints.
+  ///
+  /// - Returns: the checkpoint, and the run it lies in; nil for a checkpoint that was copied out.
+  package static func find(at path: String)
+    throws(TrainingError) -> (selection: CheckpointSelection, runFolder: String?)
+  {
+    let folder = path.last == "/" && path.count > 1 ? String(path.dropLast()) : path
+    let store = CheckpointStore(runFolder: folder, keepLast: 1)
+    guard !Folders.exists(store.folder) else { return (try store.newestUsable(), folder) }
+    let checkpoint = try UsableCheckpoint(folder: folder)
+    let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
+    let isInside = parts.count >= 3 && parts[parts.count - 2] == folderName
+    return (
+      CheckpointSelection(checkpoint: checkpoint, skipped: []),
+      isInside ? parts.dropLast(2).joined(separator: "/") : nil
+    )
+  }
+}

@@ -1,0 +1,58 @@
+internal import GPTModel
+internal import GPTTensor
+
+/// A run's folder as its trainer sees it: checkpoints, and the model at the top.
+package final class FolderStore: RunStore {
+  /// Keeps other processes out as long as it lives.
+  private let folder: RunFolder
+  private let checkpoints: CheckpointStore
+  private let contents: CheckpointContents
+  private let manifest: RunManifest
+  /// The checkpoint that the user chose to go on from; used once.
+  private var chosen: UsableCheckpoint?
+  private let warn: (TrainingError) -> Void
+
+  /// - Parameter warn: told of every checkpoint that cannot be used, when an older one can.
+  package init(
+    folder: RunFolder, checkpoints: CheckpointStore, contents: CheckpointContents,
+    manifest: RunManifest, chosen: UsableCheckpoint? = nil,
+    warn: @escaping (TrainingError) -> Void = { _ in }
+  ) {
+    self.folder = folder
+    self.checkpoints = checkpoints
+    self.contents = contents
+    self.manifest = manifest
+    self.chosen = chosen
+    self.warn = warn
+  }
+
+  package func save(_ state: TrainerState) throws(TrainingError) {
+    try checkpoints.save(state, contents, manifest: manifest)
+  }
+
+  package func restore() throws(TrainingError) -> TrainerState? {
+    if let chosen {
+      try chosen.load(into: contents)
+      // Saving removes the later ones, which belong to a course that was given up.
+      if checkpoints.steps().contains(where: { $0 > chosen.state.step }) {
+        try save(chosen.state)
+      }
+      self.chosen = nil
+      return chosen.state
+    }
+    guard !checkpoints.steps().isEmpty else { return nil }
+    let selection = try checkpoints.newestUsable()
+    selection.skipped.forEach(warn)
+    try selection.checkpoint.load(into: contents)
+    return selection.checkpoint.state
+  }
+
+  package func publish(_ state: TrainerState) throws(TrainingError) {
+    do {
+      try saveModel(
+        configuration: contents.configuration, parameters: contents.parameters,
+        values: { $0.value }, dtype: .f32, tokenizerFolder: contents.tokenizerFolder,
+        to: folder.path)
+    } catch { throw .model(error) }
+  }
+}
