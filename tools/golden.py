@@ -239,25 +239,31 @@ def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write_manifest(folder, verified):
-    """Replaces the key `models` of the manifest beside the folder, leaving other keys alone."""
+def update_manifest(folder, key, entry):
+    """Replaces a key of the manifest beside the folder, leaving other keys alone."""
     path = folder.parent / "manifest.json"
     manifest = json.loads(path.read_text()) if path.exists() else {}
     files = sorted(p for p in folder.rglob("*") if p.is_file())
-    manifest["models"] = {
+    manifest[key] = {
+        **entry, "files": {str(p.relative_to(folder.parent)): sha256(p) for p in files}}
+    path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+
+
+def base_versions():
+    return {"numpy": np.__version__, "torch": torch.__version__.split("+")[0],
+            "transformers": transformers.__version__}
+
+
+def write_manifest(folder, verified):
+    update_manifest(folder, "models", {
         "command": "python tools/golden.py Tests/Fixtures/models",
         "requirements": "tools/requirements-golden.txt",
         "versions": {
-            "numpy": np.__version__, "torch": torch.__version__.split("+")[0],
-            "transformers": transformers.__version__, **golden_gguf.versions(),
-            **golden_tokenizers.versions(),
-        },
+            **base_versions(), **golden_gguf.versions(), **golden_tokenizers.versions()},
         "precision": "weights widened to float32, computed on a CPU, eager attention",
         "tolerance": {"logits": TOLERANCE, "of": "the range of the logits", "greedy": "identical"},
         "gguf_against_llama_cpp": verified,
-        "files": {str(p.relative_to(folder.parent)): sha256(p) for p in files},
-    }
-    path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    })
 
 
 def verify_gguf(python, folder, recipe, model, golden):

@@ -105,7 +105,7 @@ extension ForwardPass {
     let input = materialised(source)
     GPTOps.project(input, Array(zip(layers, outputs)), in: context)
     scratch.release(to: mark)
-    tape?.record { backward(source, Array(zip(layers, outputs))) }
+    tape?.record { projectBackward(source, Array(zip(layers, outputs))) }
     return outputs
   }
 
@@ -119,7 +119,7 @@ extension ForwardPass {
     let sum = tape == nil ? x : kept.tensor(rows: x.rows, columns: x.columns)
     GPTOps.add(output, x, into: sum, in: context)
     scratch.release(to: mark)
-    tape?.record { backward(source, layer, from: sum, to: x, dropped: dropped) }
+    tape?.record { addBackward(source, through: layer, from: sum, to: x, dropped: dropped) }
     return sum
   }
 
@@ -130,16 +130,17 @@ extension ForwardPass {
     return tensor
   }
 
-  private func backward(_ source: ProjectionSource, _ targets: [(Linear, Tensor)]) {
+  private func projectBackward(_ source: ProjectionSource, _ targets: [(Linear, Tensor)]) {
     guard let tape else { return }
     let gradients = targets.map { (linear: $0.0, gradient: tape.take($0.1)) }
-    backward(source, gradients)
+    passBack(gradients, through: source)
     for (_, gradient) in gradients { tape.recycle(gradient) }
   }
 
   /// The sum's gradient is that of both its parts: the projection reads it, then x keeps it.
-  private func backward(
-    _ source: ProjectionSource, _ layer: Linear, from sum: Tensor, to x: Tensor, dropped: Dropout?
+  private func addBackward(
+    _ source: ProjectionSource, through layer: Linear, from sum: Tensor, to x: Tensor,
+    dropped: Dropout?
   ) {
     guard let tape else { return }
     let gradient = tape.take(sum)
@@ -149,17 +150,18 @@ extension ForwardPass {
       output = scratch.tensor(rows: sum.rows, columns: sum.columns)
       drop(gradient, dropped, into: output, in: context)
     }
-    backward(source, [(layer, output)])
+    passBack([(layer, output)], through: source)
     scratch.release(to: mark)
     tape.give(gradient, to: x)
   }
 
-  private func backward(_ source: ProjectionSource, _ targets: [(linear: Linear, gradient: Tensor)])
-  {
+  private func passBack(
+    _ targets: [(linear: Linear, gradient: Tensor)], through source: ProjectionSource
+  ) {
     let mark = scratch.mark()
     let input = materialised(source)
     let dinput = scratch.tensor(rows: source.rows, columns: source.columns)
-    projectBackward(input, targets, into: dinput, in: context)
+    GPTOps.projectBackward(input, targets, into: dinput, in: context)
     source.backward(dinput)
     scratch.release(to: mark)
   }

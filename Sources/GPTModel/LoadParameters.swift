@@ -2,37 +2,51 @@ import GPTJSON
 package import GPTTensor
 import GPTWeights
 
-/// Fills the parameters of a model from the weights of a folder; fp32 weights bit for bit.
+/// The weights of a folder, found and checked, for the parameters of a model.
+package struct StoredParameters {
+  private let tensors: [(entry: TensorLayout.Entry, stored: StoredTensor)]
+
+  /// - Throws: for a folder whose config.json says something else than `configuration`: the first
+  ///   such key with what was found and what was expected; for missing and misshapen tensors.
+  package init(configuration: ModelConfiguration, folder: String) throws(ModelError) {
+    let (reader, family) = try OpenedModel.readConfiguration(folder: folder)
+    try check(try family.configuration(reader), equals: configuration)
+    let source: any WeightSource
+    do { source = try openSafetensors(folder: folder) } catch { throw .weights(error) }
+    let checkpoint = Checkpoint(source: source, names: family.names, configuration: configuration)
+    let layout = TensorLayout(configuration: configuration, names: family.names)
+    var tensors: [(TensorLayout.Entry, StoredTensor)] = []
+    for entry in layout.entries { tensors.append((entry, try checkpoint.tensor(entry.place))) }
+    self.tensors = tensors
+  }
+
+  /// Overwrites the parameters of a model of that configuration, fp32 weights bit for bit.
+  package func copy(to parameters: [Parameter]) {
+    let byName = Dictionary(parameters.map { ($0.name, $0) }) { first, _ in first }
+    for (entry, stored) in tensors {
+      let parts = entry.parameters.map { name in
+        guard let parameter = byName[name] else {
+          preconditionFailure("a model without parameter '\(name)' cannot be loaded")
+        }
+        return parameter.value
+      }
+      if entry.isTransposed {
+        copyTransposed(stored, to: parts)
+      } else {
+        copyRows(stored, to: parts)
+      }
+      stored.releasePages()
+    }
+  }
+}
+
+/// Fills the parameters of a model from the weights of a folder; nothing changes on errors.
 ///
-/// Nothing is changed unless every tensor is there in its shape.
-/// - Throws: for a folder whose config.json says something else than `configuration`, each key
-///   with what was found and what was expected; for missing and misshapen tensors.
+/// - Throws: as `StoredParameters.init`.
 package func loadParameters(
   _ parameters: [Parameter], configuration: ModelConfiguration, from folder: String
 ) throws(ModelError) {
-  let (reader, family) = try OpenedModel.readConfiguration(folder: folder)
-  try check(try family.configuration(reader), equals: configuration)
-  let source: any WeightSource
-  do { source = try openSafetensors(folder: folder) } catch { throw .weights(error) }
-  let checkpoint = Checkpoint(source: source, names: family.names, configuration: configuration)
-  let layout = TensorLayout(configuration: configuration, names: family.names)
-  let byName = Dictionary(parameters.map { ($0.name, $0) }) { first, _ in first }
-  var found: [(entry: TensorLayout.Entry, stored: StoredTensor)] = []
-  for entry in layout.entries { found.append((entry, try checkpoint.tensor(entry.place))) }
-  for (entry, stored) in found {
-    let parts = entry.parameters.map { name in
-      guard let parameter = byName[name] else {
-        preconditionFailure("a model without parameter '\(name)' cannot be loaded")
-      }
-      return parameter.value
-    }
-    if entry.isTransposed {
-      copyTransposed(stored, to: parts)
-    } else {
-      copy(stored, to: parts)
-    }
-    stored.releasePages()
-  }
+  try StoredParameters(configuration: configuration, folder: folder).copy(to: parameters)
 }
 
 /// Compares two configurations as their config.json files would differ.
@@ -52,7 +66,7 @@ private func check(_ found: ModelConfiguration, equals expected: ModelConfigurat
 }
 
 /// Rows (or, of vectors, elements) of `stored` go to the parts one after the other.
-private func copy(_ stored: StoredTensor, to parts: [Tensor]) {
+private func copyRows(_ stored: StoredTensor, to parts: [Tensor]) {
   guard stored.shape.count == 1 else {
     var first = 0
     for part in parts {

@@ -56,9 +56,11 @@ import Testing
     let folder = TemporaryFolder()
     let path = folder.write("w.safetensors", [])
     try writeSafetensors([tensor("w", dtype, rows: 1, columns: Self.values.count)], to: path)
-    let bytes = try SafetensorsFile(path: path).required("w").bytes
-    return (0..<Self.values.count).map {
-      bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)
+    let tensor = try SafetensorsFile(path: path).required("w")
+    return withExtendedLifetime(tensor.file) {
+      (0..<Self.values.count).map {
+        tensor.bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)
+      }
     }
   }
 

@@ -10,12 +10,12 @@ import argparse
 import ctypes
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from processes import run
 
 LIB = Path(__file__).resolve().parent
 GOALS = {"top1_agreement": 0.99, "mean_kl": 1e-3}
@@ -36,14 +36,6 @@ def llama_ids(model, text):
     room = (llama_cpp.llama_token * (len(text) + 8))()
     count = llama_cpp.llama_tokenize(vocab, text, len(text), room, len(room), False, False)
     return list(room[:count]), llama_cpp.llama_vocab_n_tokens(vocab)
-
-
-def run(command, what):
-    done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, check=False,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        sys.exit(f"error: {what} ended with {done.returncode}: "
-                 f"{' '.join(map(str, command))}\n{done.stderr[-2000:]}")
 
 
 def f32_model(model, cache):

@@ -33,3 +33,16 @@ build_quietly() {
   rm -f "$log"
   [[ $status -eq 0 ]] || fail 'gpt could not be built'
 }
+
+# find_binary ARGUMENT…: sets `binary` to the option --gpt with the binary of this folder, built if
+# it is stale; to nothing if the arguments name another.
+find_binary() {
+  binary=()
+  case " $* " in
+    *' --gpt '* | *' --gpt='*) return ;;
+  esac
+  install_build_needs
+  build_quietly --product gpt
+  # shellcheck disable=SC2034  # used by the script that sources this
+  binary=(--gpt "$root/.build/release/gpt")
+}

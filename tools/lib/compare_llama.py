@@ -10,9 +10,10 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
+
+from processes import cpu_name, run_json
 
 # key, title, unit's divisor, format, and whether more is better
 FIGURES = [
@@ -22,20 +23,6 @@ FIGURES = [
     ("first_token_seconds", "first token, s", 1, ".3f", False),
     ("peak_bytes", "peak memory, MiB", 2**20, ".0f", False),
 ]
-
-
-def run(command, what):
-    """The last line of a process's output, as JSON."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          stdin=subprocess.DEVNULL, check=False)
-    if done.returncode != 0:
-        sys.exit(f"error: {what} ended with {done.returncode}: {' '.join(map(str, command))}\n"
-                 f"{done.stderr[-2000:]}")
-    try:
-        # gpt may print its object over several lines.
-        return json.loads(done.stdout[done.stdout.index("{"):])
-    except ValueError:
-        sys.exit(f"error: {what} printed no JSON object: {done.stdout[-500:]!r}")
 
 
 def measure(options, threads):
@@ -50,9 +37,9 @@ def measure(options, threads):
         if not options.json:
             print(f"{threads} threads: pair {pair + 1} of {options.pairs}", file=sys.stderr)
         results["ours"].append(
-            run([options.gpt, "bench", *common, "--json", *options.gpt_option], "gpt bench"))
+            run_json([options.gpt, "bench", *common, "--json", *options.gpt_option], "gpt bench"))
         for flash in ("on", "off"):
-            results[flash].append(run(
+            results[flash].append(run_json(
                 [options.llama_python, bench, *common, "--flash-attention", flash], "llama.cpp"))
     return results
 
@@ -87,16 +74,6 @@ def goals_of(options):
         except ValueError:
             sys.exit(f"error: --goal {text}: expected NAME=NUMBER")
     return goals
-
-
-def cpu_name():
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return "unknown"
 
 
 def print_table(report):

@@ -10,7 +10,6 @@ struct CharacterInventory {
     var isPresent = [Bool](repeating: false, count: 0x110000)
     for record in spool.records {
       Self.mark(spool.text(record.range), &isPresent)
-      spool.release(record.range)
       try monitor.report(.trainingTokenizer, record.range.upperBound, of: spool.byteCount)
     }
     for (value, isPresent) in isPresent.enumerated() where isPresent {

@@ -4,8 +4,9 @@ internal import GPTTokenizer
 /// Turns the text of a spool into token ids on several threads; the result is the same for any
 /// number of them.
 struct CorpusEncoder {
-  /// Chunks that are encoded together, for each thread.
-  private static let chunksPerThread = 8
+  /// Text and chunks that are encoded together, for each thread.
+  private static let bytesPerThread = 1 << 20
+  private static let chunksPerThread = 1024
 
   private struct Chunk {
     var range: Range<Int>
@@ -14,6 +15,8 @@ struct CorpusEncoder {
 
   let tokenizer: any Tokenizer
   let spool: DocumentSpool
+  /// Most bytes of text that the tokenizer gets at once.
+  let chunkBytes: Int
   let pool: ThreadPool
 
   /// - Parameter report: gets the bytes that were encoded since its last call
@@ -22,18 +25,24 @@ struct CorpusEncoder {
     report: (Int) throws(TrainingError) -> Void
   ) throws(TrainingError) {
     var chunks: [Chunk] = []
+    var byteCount = 0
     for segment in segments {
       var followsAnother = segment.followsAnother
-      for range in TextChunks.ranges(of: spool.text(segment.range)) {
+      for range in TextChunks.ranges(of: spool.text(segment.range), byteLimit: chunkBytes) {
         let start = segment.range.lowerBound
         chunks.append(
           Chunk(
             range: (start + range.lowerBound)..<(start + range.upperBound),
             followsAnother: followsAnother))
         followsAnother = false
-        guard chunks.count >= Self.chunksPerThread * pool.threadCount else { continue }
+        byteCount += range.count
+        guard
+          byteCount >= Self.bytesPerThread * pool.threadCount
+            || chunks.count >= Self.chunksPerThread * pool.threadCount
+        else { continue }
         try encode(chunks, to: writer, report)
         chunks.removeAll(keepingCapacity: true)
+        byteCount = 0
       }
     }
     try encode(chunks, to: writer, report)
@@ -58,7 +67,6 @@ struct CorpusEncoder {
         try writer.append(ids)
       case .failure(let error): throw .tokenizer(error)
       }
-      spool.release(chunk.range)
       try report(chunk.range.count)
     }
   }

@@ -1,4 +1,5 @@
 internal import GPTTensor
+import Glibc
 
 /// The clean documents of a corpus in a file of their own, between reading and encoding.
 ///
@@ -31,11 +32,14 @@ struct DocumentSpool {
     var hash: TextHash
   }
 
+  private static let residentBytes = 64 << 20
+
   private let file: MappedFile
 
   /// Takes over the finished file of a writer, which disappears from its folder.
   init(path: String) throws(TrainingError) {
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
+    unlink(path)
   }
 
   var byteCount: Int { file.bytes.count }
@@ -43,9 +47,6 @@ struct DocumentSpool {
   func text(_ range: Range<Int>) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: file.bytes[range])
   }
-
-  /// Hands back the memory of texts that were read.
-  func release(_ range: Range<Int>) { file.release(range) }
 
   /// The record that begins at `offset`, nil at the end.
   func record(at offset: Int) -> Record? {
@@ -57,10 +58,18 @@ struct DocumentSpool {
     }
     let start = offset + Self.headerBytes
     guard let count = Int(exactly: number(0)), count <= bytes.count - start else { return nil }
+    releaseBehind(offset, start + count)
     return Record(
       range: start..<(start + count), characterCount: Int(truncatingIfNeeded: number(1)),
       document: Int(truncatingIfNeeded: number(2)), part: Int(truncatingIfNeeded: number(3)),
       hash: TextHash(high: number(4), low: number(5)))
+  }
+
+  /// Keeps about twice `residentBytes` of the file in memory while records are read in order.
+  private func releaseBehind(_ offset: Int, _ end: Int) {
+    let part = offset / Self.residentBytes
+    guard part != end / Self.residentBytes else { return }
+    file.release(max(0, part - 1) * Self.residentBytes..<offset)
   }
 
   var records: some Sequence<Record> {

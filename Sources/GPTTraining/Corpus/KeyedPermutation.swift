@@ -3,7 +3,7 @@
 ///
 /// - Source: Luby & Rackoff 1988 (four rounds suffice); Black & Rogaway 2002, *Ciphers with
 ///   arbitrary finite domains*, method 2 (cycle walking)
-struct KeyedPermutation {
+package struct KeyedPermutation {
   private static let roundCount: UInt64 = 4
 
   private let count: UInt64
@@ -11,7 +11,7 @@ struct KeyedPermutation {
   /// Bits of half a block.
   private let halfBits: UInt64
 
-  init(count: Int, key: UInt64) {
+  package init(count: Int, key: UInt64) {
     self.count = UInt64(count)
     self.key = key
     let bits = UInt64(64 - (UInt64(max(count, 2)) - 1).leadingZeroBitCount)
@@ -19,7 +19,7 @@ struct KeyedPermutation {
   }
 
   /// - Precondition: `index` lies in `0..<count`
-  subscript(index: Int) -> Int {
+  package subscript(index: Int) -> Int {
     var value = UInt64(index)
     // Fewer than four steps on average: at least a quarter of the blocks are in range.
     repeat { value = block(value) } while value >= count

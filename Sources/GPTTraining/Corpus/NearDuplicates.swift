@@ -14,7 +14,7 @@
 /// - Source: Broder 1997, *On the resemblance and containment of documents*; Leskovec, Rajaraman &
 ///   Ullman, *Mining of Massive Datasets*, §3.3 and §3.4; 16 bits of each minimum are kept: Li &
 ///   König 2010, *b-bit minwise hashing*
-struct NearDuplicates {
+package struct NearDuplicates {
   static let shingleWords = 5
   static let hashCount = 64
   static let bandCount = 16
@@ -26,11 +26,13 @@ struct NearDuplicates {
 
   typealias Signature = SIMD64<UInt16>
 
+  package init() {}
+
   private var signatures: [Signature] = []
   private var bands: [BandTable] = Array(repeating: BandTable(), count: bandCount)
 
   /// True when `text` is nearly an earlier one; otherwise it is entered.
-  mutating func isDuplicate(_ text: [UInt8]) -> Bool {
+  package mutating func isDuplicate(_ text: [UInt8]) -> Bool {
     guard let signature = Self.signature(of: text) else { return false }
     for band in 0..<Self.bandCount {
       let key = Self.key(signature, band)
@@ -64,24 +66,40 @@ struct NearDuplicates {
 
   /// The minimum hashes, 16 bits of each; nil when the text has no shingle.
   static func signature(of text: [UInt8]) -> Signature? {
-    var minima = SIMD64<UInt32>(repeating: .max)
+    var minima = [UInt32](repeating: .max, count: hashCount)
     var words = [UInt64](repeating: 0, count: shingleWords)
     var count = 0
-    let (multipliers, offsets) = (multipliers, offsets)
-    forEachWord(in: text) { hash in
-      words[count % shingleWords] = hash
-      count += 1
-      guard count >= shingleWords else { return }
-      var shingle: UInt64 = 0
-      for index in 0..<shingleWords {
-        shingle = MixedBits.mix(shingle ^ words[(count + index) % shingleWords])
+    minima.withUnsafeMutableBufferPointer { minima in
+      forEachWord(in: text) { hash in
+        words[count % shingleWords] = hash
+        count += 1
+        guard count >= shingleWords else { return }
+        var shingle: UInt64 = 0
+        for index in 0..<shingleWords {
+          shingle = MixedBits.mix(shingle ^ words[(count + index) % shingleWords])
+        }
+        lower(minima, by: UInt32(truncatingIfNeeded: shingle))
       }
-      let value = UInt32(truncatingIfNeeded: shingle)
-      let hashes = multipliers &* value &+ offsets
-      minima.replace(with: hashes, where: hashes .< minima)
     }
     guard count >= shingleWords else { return nil }
-    return Signature(truncatingIfNeeded: (minima &* 0x9e37_79b1) &>> 16)
+    var signature = Signature()
+    for (index, minimum) in minima.enumerated() {
+      // The high bits of a minimum are mostly 0; a multiplication brings all bits up.
+      signature[index] = UInt16(truncatingIfNeeded: (minimum &* 0x9e37_79b1) >> 16)
+    }
+    return signature
+  }
+
+  /// Plain loops over memory: the compiler turns them into vector instructions.
+  @inline(__always)
+  private static func lower(_ minima: UnsafeMutableBufferPointer<UInt32>, by shingle: UInt32) {
+    multipliers.withUnsafeBufferPointer { multipliers in
+      offsets.withUnsafeBufferPointer { offsets in
+        for index in 0..<hashCount {
+          minima[index] = min(minima[index], multipliers[index] &* shingle &+ offsets[index])
+        }
+      }
+    }
   }
 
   /// Calls `body` with a hash of every word.
@@ -108,15 +126,11 @@ struct NearDuplicates {
   }
 
   /// The permutations x → a·x + b modulo 2^32 with odd a, of hashed shingles.
-  private static let multipliers = constants(seed: 1) | 1
+  private static let multipliers = constants(seed: 1).map { $0 | 1 }
   private static let offsets = constants(seed: 2)
 
-  private static func constants(seed: UInt64) -> SIMD64<UInt32> {
-    var result = SIMD64<UInt32>()
-    for index in 0..<hashCount {
-      result[index] = UInt32(truncatingIfNeeded: MixedBits.mix(seed, UInt64(index)))
-    }
-    return result
+  private static func constants(seed: UInt64) -> [UInt32] {
+    (0..<UInt64(hashCount)).map { UInt32(truncatingIfNeeded: MixedBits.mix(seed, $0)) }
   }
 }
 

@@ -28,6 +28,8 @@ package func prepareCorpus(
 }
 
 private struct Preparation {
+  private static let spoolName = "documents.spool"
+
   private let files: [CorpusFile]
   private let options: PreparationOptions
   private let monitor: PreparationMonitor
@@ -55,7 +57,6 @@ private struct Preparation {
       return corpus
     }
     do { try makeFolder(path: folder) } catch { throw .file(error) }
-    try removeOldFiles()
     let spool = try read()
     let split = CorpusSplit(spool, share: options.validationShare)
     try split.checkLeakage()
@@ -91,13 +92,16 @@ private struct Preparation {
     return try? openPreparedCorpus(folder: folder)
   }
 
+  /// What earlier runs left, finished or not.
   private func removeOldFiles() throws(TrainingError) {
     let names: [String?]
     do { names = try folderEntries(path: folder) } catch { throw .file(error) }
     // The manifest first: without it nobody takes the rest for a corpus.
     unlink("\(folder)/\(CorpusManifest.fileName)")
-    for case let name? in names where ShardFile.isName(name) || name.hasPrefix("documents.spool") {
-      unlink("\(folder)/\(name)")
+    for case let name? in names {
+      let stem =
+        name.hasSuffix(".partial") ? String(name.dropLast(8).prefix { $0 != "." }) + ".bin" : name
+      if ShardFile.isName(stem) || name.hasPrefix(Self.spoolName) { unlink("\(folder)/\(name)") }
     }
   }
 
@@ -106,7 +110,7 @@ private struct Preparation {
       files.contains(where: \.isStandardInput) ? nil : files.reduce(0) { $0 + $1.byteCount }
     var intake = DocumentIntake(
       deduplication: options.deduplication,
-      writer: try DocumentSpoolWriter(path: "\(folder)/documents.spool"))
+      writer: try DocumentSpoolWriter(path: "\(folder)/\(Self.spoolName)"))
     var documents = DocumentReader(textField: options.textField)
     var done = 0
     for file in files {
@@ -149,10 +153,11 @@ private struct Preparation {
       files = TokenizerFiles.byteLevel(ByteLevelVocabulary.characters(characters))
     case .trained(let algorithm, let vocabularySize):
       let training = VocabularyTraining(
-        algorithm: algorithm, vocabularySize: vocabularySize, threadCount: options.threadCount)
+        algorithm: algorithm, vocabularySize: vocabularySize)
       files = try TokenizerFiles.sentencePiece(
         training.train(split, spool, trainingBytes: size, monitor: monitor), algorithm: algorithm)
     }
+    try removeOldFiles()
     let tokenizer = try CorpusTokenizer(files, in: folder)
     try tokenizer.checkEnd(forDocuments: manifest.counts.keptPieces > 1)
     manifest.tokenizer = files.map { file in
@@ -167,8 +172,10 @@ private struct Preparation {
   private mutating func encode(
     _ split: CorpusSplit, _ spool: DocumentSpool, _ tokenizer: CorpusTokenizer
   ) throws(TrainingError) {
+    let isTrained = if case .trained = options.tokenizer { true } else { false }
     let encoder = CorpusEncoder(
       tokenizer: tokenizer.tokenizer, spool: spool,
+      chunkBytes: isTrained ? TextChunks.smallBytes : TextChunks.largeBytes,
       pool: ThreadPool(threadCount: options.threadCount))
     let total = manifest.training.textBytes + manifest.validation.textBytes
     var done = 0

@@ -5,13 +5,19 @@ package struct ShardFile: Sendable, Equatable {
   package var name: String
   package var tokenCount: Int
   package var sha256: String
+
+  package init(name: String, tokenCount: Int, sha256: String) {
+    self.name = name
+    self.tokenCount = tokenCount
+    self.sha256 = sha256
+  }
 }
 
 /// Writes a stream of token ids into files of bounded size, little-endian.
 final class ShardWriter {
   /// 128 or 256 MB a file.
   static let defaultShardTokens = 64 << 20
-  private static let bufferTokens = 1 << 16
+  private static let bufferBytes = 1 << 16
 
   private let folder: String
   private let prefix: String
@@ -33,19 +39,24 @@ final class ShardWriter {
   }
 
   func append(_ ids: [Int32]) throws(TrainingError) {
-    for id in ids {
+    var rest = ids[...]
+    while !rest.isEmpty {
+      let part = rest.prefix(shardTokens - currentTokens)
+      rest = rest.dropFirst(part.count)
       if bitWidth == 16 {
-        let value = UInt16(truncatingIfNeeded: id)
-        buffer.append(UInt8(truncatingIfNeeded: value))
-        buffer.append(UInt8(truncatingIfNeeded: value >> 8))
+        add(part.map { UInt16(truncatingIfNeeded: $0).littleEndian })
       } else {
-        for shift in [0, 8, 16, 24] { buffer.append(UInt8(truncatingIfNeeded: id >> shift)) }
+        add(part.map(\.littleEndian))
       }
-      currentTokens += 1
+      currentTokens += part.count
       if currentTokens == shardTokens { try finishShard() }
     }
     tokenCount += ids.count
-    if buffer.count >= Self.bufferTokens { try flush() }
+    if buffer.count >= Self.bufferBytes { try flush() }
+  }
+
+  private func add<Id: BitwiseCopyable>(_ ids: [Id]) {
+    ids.withUnsafeBytes { buffer.append(contentsOf: $0) }
   }
 
   func finish() throws(TrainingError) -> [ShardFile] {

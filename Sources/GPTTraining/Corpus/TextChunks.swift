@@ -1,7 +1,11 @@
 /// Cuts text where a tokenizer does not notice.
 enum TextChunks {
   /// Bounds the memory of encoding: SentencePiece takes about 100 bytes for one of text.
-  static let byteLimit = 1 << 18
+  static let largeBytes = 1 << 18
+  /// For vocabularies in which a line feed is a piece of its own, so that lines do not depend on one
+  /// another: the unigram model adds up scores in single precision, whose errors choose other
+  /// pieces in long texts than in prompts.
+  static let smallBytes = 1 << 13
 
   /// Ranges of `text` of at most `byteLimit` bytes.
   ///
@@ -9,7 +13,7 @@ enum TextChunks {
   /// pre-tokenizer joins what is before and after; when there is none, behind any line feed, and in
   /// endless lines behind a space or, at last, a character.
   static func ranges(
-    of text: UnsafeRawBufferPointer, byteLimit: Int = byteLimit
+    of text: UnsafeRawBufferPointer, byteLimit: Int
   ) -> [Range<Int>] {
     var ranges: [Range<Int>] = []
     var start = 0

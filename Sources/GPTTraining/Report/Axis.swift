@@ -19,8 +19,10 @@ package struct Axis {
   ) {
     let range = Axis.widened(values)
     let step = TickStep(span: range.upperBound - range.lowerBound, count: tickCount, isWhole)
-    let first = (range.lowerBound / step.size + 1e-9).rounded(endsAtTicks ? .down : .up)
-    let last = (range.upperBound / step.size - 1e-9).rounded(endsAtTicks ? .up : .down)
+    // A bound that is a tick must not become its neighbour by a rounding error.
+    let slack = endsAtTicks ? 1e-9 : -1e-9
+    let first = (range.lowerBound / step.size + slack).rounded(endsAtTicks ? .down : .up)
+    let last = (range.upperBound / step.size - slack).rounded(endsAtTicks ? .up : .down)
     lower = endsAtTicks ? first * step.size : range.lowerBound
     upper = endsAtTicks ? last * step.size : range.upperBound
     let style = step.style(largest: max(lower.magnitude, upper.magnitude))
@@ -55,11 +57,11 @@ private struct TickStep {
   init(span: Double, count: Int, _ isWhole: Bool) {
     let wanted = span / Double(count)
     exponent = Int(log10(wanted).rounded(.down))
-    // The logarithm may be off by one place, hence the slack at both ends.
+    // The nearest digit on a logarithmic scale: the bounds are √(1·2), √(2·5) and √(5·10).
     switch wanted / pow(10, Double(exponent)) {
-    case ..<1.01: digit = 1
-    case ..<2.01: digit = 2
-    case ..<5.01: digit = 5
+    case ..<2.0.squareRoot(): digit = 1
+    case ..<10.0.squareRoot(): digit = 2
+    case ..<50.0.squareRoot(): digit = 5
     default: (digit, exponent) = (1, exponent + 1)
     }
     if isWhole, exponent < 0 { (digit, exponent) = (1, 0) }

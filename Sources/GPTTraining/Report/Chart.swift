@@ -29,9 +29,9 @@ struct Chart {
     else { return nil }
     let frame = Frame(
       horizontal: Axis(
-        Double(first)...Double(last), tickCount: Int(width) / 90, endsAtTicks: false, isWhole: true),
+        Double(first)...Double(last), tickCount: Int(width) / 76, endsAtTicks: false, isWhole: true),
       vertical: Axis(
-        verticalRange(low: low, points), tickCount: Int(height) / 48, endsAtTicks: true),
+        verticalRange(low: low, points), tickCount: Int(height) / 45, endsAtTicks: true),
       width: width, height: height)
     return """
       <svg viewBox="0 0 \(Int(width)) \(Int(height))" role="img" aria-label="\(label.markup)">
@@ -83,7 +83,7 @@ private struct Frame {
   private var left: Double { 48 }
   private var right: Double { width - 10 }
   private var top: Double { 10 }
-  private var bottom: Double { height - 24 }
+  private var bottom: Double { height - 28 }
 
   func coordinates(_ point: CurvePoint) -> (x: String, y: String) {
     (text(x(Double(point.step))), text(y(point.value)))
@@ -104,27 +104,28 @@ private struct Frame {
 
   /// Lines and labels of the ticks.
   var grid: String {
-    var result = ""
+    var result = label("step", style: "value", x: left - 8, y: bottom + 20)
     for tick in vertical.ticks {
       let y = y(tick.value)
       result += """
         <path class="\(tick.value == vertical.lower ? "base" : "grid")" \
-        d="M\(text(left)) \(text(y))H\(text(right))"/>\
-        <text class="value" x="\(text(left - 8))" y="\(text(y + 4))">\(tick.label)</text>
+        d="M\(text(left)) \(text(y))H\(text(right))"/>
 
         """
+      result += label(tick.label, style: "value", x: left - 8, y: y + 4)
     }
     for tick in horizontal.ticks {
       let x = x(tick.value)
       // A label in the middle of the right edge would be cut off.
       let isAtEdge = right - x < 12
-      result += """
-        <path class="base" d="M\(text(x)) \(text(bottom))v4"/>\
-        <text class="\(isAtEdge ? "value" : "step")" x="\(text(isAtEdge ? right : x))" \
-        y="\(text(bottom + 18))">\(tick.label)</text>
-
-        """
+      result += "<path class=\"base\" d=\"M\(text(x)) \(text(bottom))v4\"/>\n"
+      result += label(
+        tick.label, style: isAtEdge ? "value" : "step", x: isAtEdge ? width : x, y: bottom + 20)
     }
     return result
+  }
+
+  private func label(_ label: String, style: String, x: Double, y: Double) -> String {
+    "<text class=\"\(style)\" x=\"\(text(x))\" y=\"\(text(y))\">\(label)</text>\n"
   }
 }

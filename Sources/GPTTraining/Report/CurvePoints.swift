@@ -46,19 +46,14 @@ package func decimated(_ points: [CurvePoint], limit: Int) -> [CurvePoint] {
   }
 }
 
-/// The exponential moving average over about `window` points, without the pull towards zero of the
-/// first ones.
-///
-///     m_t = β m_{t-1} + (1 − β) x_t,   y_t = m_t / (1 − β^t),   β = 1 − 1/window
-///
-/// - Source: Kingma & Ba 2015, arXiv:1412.6980, section 3 (the correction)
-package func smoothed(_ points: [CurvePoint], window: Double) -> [CurvePoint] {
-  let decay = 1 - 1 / max(1, window)
-  var mean = 0.0
-  var weight = 0.0
-  return points.map { point in
-    mean = decay * mean + (1 - decay) * point.value
-    weight = decay * weight + (1 - decay)
-    return CurvePoint(step: point.step, value: mean / weight)
+/// The mean of the `radius` points on either side of each point and of itself. Where fewer precede
+/// it, as few follow are taken, so that a steep beginning is not flattened; at the end the
+/// preceding ones alone count.
+package func smoothed(_ points: [CurvePoint], radius: Int) -> [CurvePoint] {
+  points.indices.map { index in
+    let reach = max(0, min(radius, index))
+    let around = points[(index - reach)...min(index + reach, points.count - 1)]
+    let mean = around.reduce(0) { $0 + $1.value } / Double(around.count)
+    return CurvePoint(step: points[index].step, value: mean)
   }
 }

@@ -65,7 +65,7 @@ private func lossFigure(_ records: [MetricsRecord]) -> String {
   let training = curvePoints(records, \.loss)
   let validation = curvePoints(records, \.validationLoss)
   var keys: [String] = []
-  if let last = smoothed(training, window: smoothingWindow(training)).last {
+  if let last = smoothed(training, radius: smoothingRadius(training)).last {
     keys.append("<span class=\"key main\">training \(significantText(last.value))</span>")
   }
   if let last = validation.last, let best = validation.min(by: { $0.value < $1.value }) {
@@ -89,7 +89,7 @@ private func smallFigures(_ records: [MetricsRecord]) -> [String] {
   let norms = curvePoints(records, \.gradientNorm)
   let speeds = curvePoints(records, \.tokensPerSecond)
   let utilisation = records.last { $0.modelFlopsUtilisation?.isFinite == true }?
-    .modelFlopsUtilisation.map { ", \(significantText($0 * 100, digits: 2)) % of the peak" }
+    .modelFlopsUtilisation.map { ", \(significantText($0 * 100, digits: 2)) % of peak" }
   return [
     figure(
       "Learning rate", note: significantText(rates.last?.value),
@@ -101,8 +101,8 @@ private func smallFigures(_ records: [MetricsRecord]) -> [String] {
       chart: Chart(
         label: "Gradient norm over steps", lines: noisyLines(norms), startsAtZero: true)),
     figure(
-      "Tokens per second",
-      note: significantText(speeds.last?.value, digits: 3) + (utilisation ?? ""),
+      "Throughput",
+      note: "\(significantText(speeds.last?.value, digits: 3)) tokens/s" + (utilisation ?? ""),
       chart: Chart(
         label: "Tokens per second over steps", lines: noisyLines(speeds), startsAtZero: true)),
   ]
@@ -111,27 +111,29 @@ private func smallFigures(_ records: [MetricsRecord]) -> [String] {
 /// The measurements in the background and their moving average before them; few are shown as they
 /// are.
 private func noisyLines(_ points: [CurvePoint]) -> [ChartLine] {
-  let window = smoothingWindow(points)
-  guard window > 1 else { return [ChartLine(style: "main", points: points)] }
+  let radius = smoothingRadius(points)
+  guard radius > 0 else { return [ChartLine(style: "main", points: points)] }
   return [
     ChartLine(style: "raw", points: points),
-    ChartLine(style: "main", points: smoothed(points, window: window)),
+    ChartLine(style: "main", points: smoothed(points, radius: radius)),
   ]
 }
 
-/// A fiftieth of the curve: steady enough to read, short enough to follow a turn.
-private func smoothingWindow(_ points: [CurvePoint]) -> Double {
-  max(1, Double(points.count) / 50)
+/// A hundredth of the curve on either side: steady enough to read, short enough to follow a turn.
+/// The bound keeps the work of a long run small.
+private func smoothingRadius(_ points: [CurvePoint]) -> Int {
+  min(100, points.count / 100)
 }
 
 private func figure(_ title: String, note: String, chart: Chart, isWide: Bool = false) -> String {
-  """
-  <figure\(isWide ? " class=\"wide\"" : "")>
-  <figcaption><strong>\(title)</strong> <span>\(note)</span></figcaption>
-  \(chart.svg ?? "<p class=\"empty\">Nothing measured yet.</p>")
-  </figure>
+  let drawing = chart.svg
+  return """
+    <figure\(isWide ? " class=\"wide\"" : "")>
+    <figcaption><strong>\(title)</strong> <span>\(drawing == nil ? "" : note)</span></figcaption>
+    \(drawing ?? "<p class=\"empty\">Nothing measured yet.</p>")
+    </figure>
 
-  """
+    """
 }
 
 /// The newest sample first and open. Of many, forty from the whole run.

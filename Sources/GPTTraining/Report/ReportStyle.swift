@@ -24,12 +24,11 @@ let reportStyle = """
   .status { margin: 4px 0 0; color: var(--soft); }
   .status b { color: var(--text); font-weight: 600; }
   .charts {
-    display: grid; gap: 28px 24px; margin-top: 24px;
+    display: grid; gap: 28px 24px; align-items: end; margin-top: 24px;
     grid-template-columns: repeat(3, minmax(0, 1fr));
   }
   figure { margin: 0; min-width: 0; }
   figure.wide { grid-column: 1 / -1; }
-  @media (max-width: 760px) { .charts { grid-template-columns: minmax(0, 1fr); } }
   figcaption { margin-bottom: 6px; }
   figcaption strong { font-weight: 600; }
   figcaption span { color: var(--soft); font-size: 13px; }
@@ -42,6 +41,12 @@ let reportStyle = """
   .key.second::before { border-color: var(--second); }
   svg { display: block; width: 100%; height: auto; }
   svg text { fill: var(--soft); font-size: 12px; }
+  @media (max-width: 760px) {
+    .charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
+    svg { overflow: visible; }
+    svg text { font-size: 10px; }
+    .wide svg text { font-size: 17px; }
+  }
   svg text.value { text-anchor: end; }
   svg text.step { text-anchor: middle; }
   path { fill: none; stroke-linejoin: round; }
@@ -67,7 +72,7 @@ let reportStyle = """
     padding: 6px 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top;
     overflow-wrap: anywhere; white-space: pre-line;
   }
-  tr:last-child > * { border-bottom: 1px solid var(--line); }
+  tr:last-child th, tr:last-child td { border-bottom: 1px solid var(--line); }
   th { width: 240px; padding-right: 24px; color: var(--soft); font-weight: 400; }
   @media (max-width: 600px) { th { width: 40%; } }
 

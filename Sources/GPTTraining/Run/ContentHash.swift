@@ -126,7 +126,9 @@ package struct FileSeal: Sendable, Equatable {
       begin = end
     }
     let tail = UnsafeRawBufferPointer(rebasing: file.bytes[whole...])
-    self.init(byteCount: file.bytes.count, hash: Self.hexadecimal(content.finish(tail)))
+    // The mapping ends with its object, which the pointers into it do not keep.
+    let value = withExtendedLifetime(file) { content.finish(tail) }
+    self.init(byteCount: tail.count + whole, hash: Self.hexadecimal(value))
   }
 
   private static func hexadecimal(_ value: UInt64) -> String {

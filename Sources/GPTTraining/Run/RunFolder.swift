@@ -90,7 +90,7 @@ package final class RunFolder: Sendable {
   }
 
   private static func describe(_ error: FileError, path: String) -> TrainingError {
-    guard case .system(path, _, ENOTDIR) = error else { return .file(error) }
+    guard case .system(path, _, ENOTDIR) = error, Folders.exists(path) else { return .file(error) }
     return .invalid(location: path, found: "is a file", expected: "a folder, or nothing yet")
   }
 }

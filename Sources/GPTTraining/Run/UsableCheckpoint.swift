@@ -62,11 +62,12 @@ package struct UsableCheckpoint: Sendable {
   /// Nothing is changed unless every tensor of model and optimizer is there in its shape.
   package func load(into contents: CheckpointContents) throws(TrainingError) {
     let targets = contents.stateTensors
-    let stored = try OptimizerFile.open(folder + "/" + OptimizerFile.name, holding: targets)
+    let weights: StoredParameters
     do {
-      try loadParameters(
-        contents.parameters, configuration: contents.configuration, from: folder)
+      weights = try StoredParameters(configuration: contents.configuration, folder: folder)
     } catch { throw .model(error) }
+    let stored = try OptimizerFile.open(folder + "/" + OptimizerFile.name, holding: targets)
+    weights.copy(to: contents.parameters)
     for (source, target) in zip(stored, targets) {
       source.dequantise(
         rows: 0..<target.tensor.rows, into: target.tensor.pointer,

@@ -21,7 +21,7 @@ import Testing
       for (parameter, wanted) in zip(parameters, expected[index]) {
         let difference = differenceOfLargest(parameter.value, wanted)
         #expect(
-          difference <= golden.tolerance,
+          difference <= fixture.tolerance,
           "\(name), step \(index + 1), \(parameter.name): \(difference) of the largest")
         #expect(parameter.value.paddingIsZero, "\(parameter.name)")
       }

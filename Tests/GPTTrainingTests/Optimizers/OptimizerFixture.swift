@@ -10,8 +10,6 @@ struct OptimizerFixture {
     let name: String
     let options: OptimizerOptions
     let gradientScale: Float
-    /// Of the largest magnitude in a tensor.
-    let tolerance: Double
   }
 
   static let names = [
@@ -27,6 +25,8 @@ struct OptimizerFixture {
   let json: JSONValue
   let descriptions: [(name: String, rows: Int, columns: Int, decays: Bool)]
   let rates: [Float]
+  /// Of the largest magnitude in a tensor.
+  let tolerance: Double
   private let inputs: [Float]
 
   init() throws {
@@ -37,6 +37,7 @@ struct OptimizerFixture {
       return ($0["name"]?.string ?? "", shape[0], shape[1], $0["decays"]?.boolean ?? false)
     }
     rates = (json["rates"]?.array ?? []).compactMap { $0.double.map(Float.init) }
+    tolerance = json["tolerance"]?.double ?? 0
     inputs = try OptimizerFixture.floats("inputs")
   }
 
@@ -63,8 +64,7 @@ struct OptimizerFixture {
     options.muonAdjustment =
       MuonRateAdjustment(rawValue: found?["muonAdjustment"]?.string ?? "") ?? .original
     return Case(
-      name: name, options: options, gradientScale: float("gradientScale", .nan),
-      tolerance: found?["tolerance"]?.double ?? 0)
+      name: name, options: options, gradientScale: float("gradientScale", .nan))
   }
 
   /// Elements of all parameters.

@@ -13,12 +13,15 @@ import Testing
     #expect(zip(kept, kept.dropFirst()).allSatisfy { $0.step < $1.step })
   }
 
-  @Test func theMovingAverageIsNotPulledTowardsZero() {
-    let points = [4.0, 4, 4].enumerated().map { CurvePoint(step: $0.offset, value: $0.element) }
-    #expect(smoothed(points, window: 10).allSatisfy { abs($0.value - 4) < 1e-12 })
-    let rising = [CurvePoint(step: 1, value: 0), CurvePoint(step: 2, value: 3)]
-    #expect(smoothed(rising, window: 2).map(\.value) == [0, 2])
-    #expect(smoothed(rising, window: 1) == rising)
+  @Test(arguments: [
+    (0, [8.0, 4, 6, 2, 0, 4]), (1, [8, 6, 4, 8.0 / 3, 2, 2]), (2, [8, 6, 4, 16.0 / 5, 3, 2]),
+  ])
+  func theMovingAverageFollowsTheBeginning(radius: Int, expected: [Double]) {
+    let values: [Double] = [8, 4, 6, 2, 0, 4]
+    let points = values.enumerated().map { CurvePoint(step: $0.offset, value: $0.element) }
+    let means = smoothed(points, radius: radius).map(\.value)
+    #expect(zip(means, expected).allSatisfy { abs($0 - $1) < 1e-12 }, "\(means)")
+    #expect(means.count == expected.count)
   }
 
   @Test func valuesThatAreNoNumbersAreLeftOut() {
