@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Dispatch
+internal import GPTJSON
 internal import GPTTraining
 import Glibc
 import Synchronization
@@ -29,7 +30,8 @@ struct PretrainCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("Folder of the run (default: \(Self.defaultOutput)).", valueName: "folder"))
   var output: String?
-  @Option(help: ArgumentHelp("Go on with a run or from one of its checkpoints.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Go on with a run or from one of its checkpoints.", valueName: "folder"))
   var resume: String?
   @Flag(help: "Write one JSON object about the finished run.") var json = false
 

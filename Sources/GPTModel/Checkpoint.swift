@@ -37,7 +37,7 @@ struct Checkpoint {
 
   /// The bias, or nil when the configuration has none there.
   func bias(_ tensor: BlockTensor, block index: Int) throws(ModelError) -> StoredTensor? {
-    configuration.hasBias(tensor) ? try self.tensor(tensor, block: index) : nil
+    configuration.uses(tensor) ? try self.tensor(tensor, block: index) : nil
   }
 
   private func required(_ name: String, shape: [Int]) throws(ModelError) -> StoredTensor {

@@ -50,32 +50,6 @@ struct TensorLayout {
   }
 }
 
-extension ModelConfiguration {
-  /// The tensors outside the blocks, in the order of the forward pass.
-  fileprivate var modelTensors: [ModelTensor] {
-    ModelTensor.allCases.filter { tensor in
-      switch tensor {
-      case .tokenEmbedding, .outputNormGain: true
-      case .positionEmbedding: position == .learned
-      case .outputNormBias: normalisation == .layerNorm
-      case .output: !tiedOutput
-      case .rotaryDivisors: false
-      }
-    }
-  }
-
-  /// The tensors of each block, of those that the family of checkpoints names.
-  fileprivate func blockTensors(of names: TensorNames) -> [BlockTensor] {
-    let biases: [BlockTensor] = [
-      .queryKeyValueBias, .queryBias, .keyBias, .valueBias, .attentionOutputBias, .upBias,
-      .downBias,
-    ]
-    return BlockTensor.allCases.filter {
-      names.block[$0] != nil && (hasBias($0) || !biases.contains($0))
-    }
-  }
-}
-
 extension Checkpoint {
   func tensor(_ place: TensorLayout.Place) throws(ModelError) -> StoredTensor {
     switch place {

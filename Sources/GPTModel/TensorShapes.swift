@@ -1,5 +1,38 @@
-/// The shapes that a configuration gives to its tensors, and which biases it has.
+/// Which tensors a configuration implies, and their shapes `[out, in]` or `[n]`.
 extension ModelConfiguration {
+  /// The tensors outside the blocks, in the order of the forward pass.
+  var modelTensors: [ModelTensor] {
+    ModelTensor.allCases.filter { tensor in
+      switch tensor {
+      case .tokenEmbedding, .outputNormGain: true
+      case .positionEmbedding: position == .learned
+      case .outputNormBias: normalisation == .layerNorm
+      case .output: !tiedOutput
+      case .rotaryDivisors: false
+      }
+    }
+  }
+
+  /// The tensors of each block, of those that the family of checkpoints names.
+  func blockTensors(of names: TensorNames) -> [BlockTensor] {
+    BlockTensor.allCases.filter { names.block[$0] != nil && uses($0) }
+  }
+
+  /// False for a bias that the configuration leaves out and for parts of the other kind of norm
+  /// or MLP.
+  func uses(_ tensor: BlockTensor) -> Bool {
+    switch tensor {
+    case .queryKeyValueBias, .queryBias, .keyBias, .valueBias: queryKeyValueBias
+    case .attentionOutputBias: attentionOutputBias
+    case .upBias, .downBias: feedForwardBias
+    case .gate: feedForward == .gatedSilu
+    case .attentionNormBias, .feedForwardNormBias: normalisation == .layerNorm
+    case .queryKeyValue, .query, .key, .value, .attentionOutput, .up, .down, .attentionNormGain,
+      .feedForwardNormGain:
+      true
+    }
+  }
+
   func shape(of tensor: ModelTensor) -> [Int] {
     switch tensor {
     case .tokenEmbedding, .output: [vocabularySize, width]
@@ -26,15 +59,6 @@ extension ModelConfiguration {
     case .attentionOutputBias, .downBias, .attentionNormGain, .attentionNormBias,
       .feedForwardNormGain, .feedForwardNormBias:
       [width]
-    }
-  }
-
-  func hasBias(_ tensor: BlockTensor) -> Bool {
-    switch tensor {
-    case .queryKeyValueBias, .queryBias, .keyBias, .valueBias: queryKeyValueBias
-    case .attentionOutputBias: attentionOutputBias
-    case .upBias, .downBias: feedForwardBias
-    default: false
     }
   }
 }

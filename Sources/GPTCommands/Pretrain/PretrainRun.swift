@@ -110,7 +110,7 @@ struct PretrainRun {
     let manifest = RunManifest(
       version: CommandLineTool.version,
       seed: arguments.training.seed ?? TrainingArguments.defaultSeed,
-      corpusHash: corpus.manifestHash, tokenizerHash: corpus.tokenizerHash,
+      corpusHash: corpus.manifestHash, tokenizerHash: tokenizerHash,
       options: OptionValues.of(arguments))
     let path = "\(source.folder.path)/\(RunManifest.fileName)"
     let checkpoints = CheckpointStore(
@@ -126,6 +126,12 @@ struct PretrainRun {
     return FolderStore(
       folder: source.folder, checkpoints: checkpoints, contents: contents,
       manifest: source.manifest ?? manifest, chosen: source.checkpoint, warn: warn)
+  }
+
+  /// Of the tokenizer's files in the order of their names.
+  private var tokenizerHash: String {
+    let lines = corpus.tokenizerHashes.sorted { $0.key < $1.key }.map { "\($0.value)  \($0.key)\n" }
+    return SHA256.digest(of: Array(lines.joined().utf8)).hexadecimal
   }
 
   private func makeSurroundings(_ watcher: RunWatcher) throws(TrainingError)

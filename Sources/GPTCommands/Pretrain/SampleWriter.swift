@@ -44,8 +44,8 @@ struct SampleWriter {
     let (prompt, options) = (prompt, options)
     Task {
       let result: String
-      do { result = try await language.generate(promptTokens: prompt, options: options).text }
-      catch { result = "(\(error))" }
+      do { result = try await language.generate(promptTokens: prompt, options: options).text } catch
+      { result = "(\(error))" }
       text.withLock { $0 = result }
       done.signal()
     }

@@ -93,16 +93,8 @@ package final class TrainingModel: TrainableModel {
       scratch: scratch, in: context)
   }
 
-  /// 6 for every weight that multiplies, 12 · L · H · D · T for attention (Chowdhery et al. 2022,
-  /// arXiv:2204.02311, appendix B).
   package func operationsPerToken(length: Int) -> Double {
-    let embeddings = ["tokenEmbedding", "positionEmbedding"]
-    let matrices = parameters.filter { $0.decays && !embeddings.contains($0.name) }
-      .reduce(0) { $0 + $1.elementCount }
-    let output = configuration.tiedOutput ? outputWeight.elementCount : 0
-    let attention =
-      12 * configuration.blockCount * configuration.headCount * configuration.headWidth * length
-    return 6 * Double(matrices + output) + Double(attention)
+    configuration.trainingOperationsPerToken(length: length)
   }
 
   private func makePass(_ batch: TokenBatch) -> ForwardPass {

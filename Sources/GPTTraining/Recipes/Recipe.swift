@@ -42,7 +42,7 @@ package struct Recipe: Sendable, Equatable {
     steps = known ?? max(200, wanted)
     let passes = Double(steps) * perStep / Double(max(1, trainingTokens))
     dropout = passes > 10 ? 0.2 : passes > 3 ? 0.1 : 0
-    validateEvery = Self.roundNumber(steps / 20)
+    validateEvery = Self.roundNumber(max(min(10, steps), steps / 20))
     sampleEvery = 2 * validateEvery
     logEvery = max(1, min(10, validateEvery / 10))
     warmupSteps = min(100, steps / 20)

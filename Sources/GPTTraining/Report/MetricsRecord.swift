@@ -46,9 +46,14 @@ package struct MetricsRecord: Equatable, Sendable {
   package var json: JSONValue {
     var object = JSONObject([("step", .integer(step))])
     for member in MetricsRecord.members {
-      object[member.key] = self[keyPath: member.path].map { .number($0) }
+      object[member.key] = self[keyPath: member.path].map(MetricsRecord.number)
     }
     return .object(object)
+  }
+
+  /// Counts are written as counts.
+  private static func number(_ value: Double) -> JSONValue {
+    Int(exactly: value).map { .integer($0) } ?? .number(value)
   }
 
   private static var members: [(key: String, path: WritableKeyPath<MetricsRecord, Double?>)] {

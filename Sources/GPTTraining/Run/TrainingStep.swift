@@ -1,4 +1,5 @@
 internal import GPTModel
+internal import GPTOps
 
 /// What a step of the trainer measured.
 struct TrainingStep {
@@ -52,14 +53,13 @@ extension Trainer {
   private func accumulate(
     _ batches: [TokenBatch], index: Int
   ) throws(TrainingError) -> LossSum {
-    let count = batches.reduce(0) { $0 + $1.targets.count { $0 >= 0 } }
-    var sum = LossSum(total: 0, negativeLogLikelihood: 0, count: 0)
+    let count = batches.reduce(0) { $0 + $1.targetCount }
+    var sum = LossSum()
     for (number, batch) in batches.enumerated() {
       do throws(ModelError) {
-        sum.add(
-          try parts.model.accumulateGradients(
-            batch, scale: 1 / Float(max(1, count)),
-            dropoutKey: dropoutKey(microBatch: index * options.microBatchCount + number)))
+        sum += try parts.model.accumulateGradients(
+          batch, scale: 1 / Float(max(1, count)),
+          dropoutKey: dropoutKey(microBatch: index * options.microBatchCount + number))
       } catch { throw .model(error) }
     }
     return sum
@@ -83,13 +83,5 @@ extension Trainer {
       in: parts.model.context)
     parts.average?.update(in: parts.model.context)
     return rate
-  }
-}
-
-extension LossSum {
-  mutating func add(_ other: LossSum) {
-    total += other.total
-    negativeLogLikelihood += other.negativeLogLikelihood
-    count += other.count
   }
 }

@@ -1,4 +1,5 @@
 internal import GPTModel
+internal import GPTOps
 
 extension Trainer {
   /// Mean loss over the validation set, and what follows from it for best model and patience; nil
@@ -31,10 +32,10 @@ extension Trainer {
   }
 
   private func validationLoss() throws(TrainingError) -> Double {
-    var sum = LossSum(total: 0, negativeLogLikelihood: 0, count: 0)
+    var sum = LossSum()
     for index in 0..<parts.data.validationBatchCount {
       do throws(ModelError) {
-        sum.add(try parts.model.evaluate(parts.data.validationBatch(index)))
+        sum += try parts.model.evaluate(parts.data.validationBatch(index))
       } catch { throw .model(error) }
     }
     return sum.negativeLogLikelihood / Double(sum.count)

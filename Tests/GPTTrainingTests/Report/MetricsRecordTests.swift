@@ -10,9 +10,9 @@ import Testing
     let line = record.json.encoded()
     #expect(
       line == """
-        {"step":12,"tokens":36864.0,"loss":1.25,"validation_loss":1.5,"gradient_norm":0.75,\
+        {"step":12,"tokens":36864,"loss":1.25,"validation_loss":1.5,"gradient_norm":0.75,\
         "learning_rate":0.0006,"tokens_per_second":1234.5,"model_flops_utilisation":0.5,\
-        "memory_bytes":2000000000.0}
+        "memory_bytes":2000000000}
         """)
     #expect(MetricsRecord(json: try JSONParser.parse(line)) == record)
   }
