@@ -52,7 +52,7 @@ struct ParameterSet {
   private mutating func linear(_ weight: BlockTensor, _ bias: BlockTensor?, _ index: Int) -> Linear
   {
     let matrix = make(weight, block: index)
-    let vector = bias.flatMap { configuration.hasBias($0) ? make($0, block: index) : nil }
+    let vector = bias.flatMap { configuration.uses($0) ? make($0, block: index) : nil }
     return Linear(weight: .parameter(matrix), bias: vector)
   }
 }
