@@ -104,7 +104,7 @@ import Testing
             (0..<depth).reduce(0.0) { $0 + Double(x.row(row)[$1]) * Double(w.row($1)[column]) })
         }
       }
-      multiply(x, w, into: y, in: context)
+      multiply(x.matrix, w.matrix, into: y.matrix, in: context)
       let difference = differenceOfLargest(y, expected)
       #expect(difference <= 1e-5, "[\(rows), \(depth)] · [\(depth), \(columns)]: \(difference)")
       #expect(y.paddingIsZero)
