@@ -149,7 +149,7 @@ package final class Trainer {
     }
     state.seconds = seconds
     do throws(TrainingError) {
-      if state.step > 0, state.bestStep == nil { try publish() }
+      if state.step > 0, state.bestStep == nil || !parts.store.hasModel { try publish() }
       try parts.metrics.synchronise()
       try parts.samples.synchronise()
       try parts.store.save(state)
