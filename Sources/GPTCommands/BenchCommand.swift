@@ -11,9 +11,15 @@ struct BenchCommand: AsyncParsableCommand {
       after --depth tokens of context, --repetitions times after one run to warm up. The figures \
       are medians.
 
+      With --train it measures training steps of a model with random weights instead: forward, \
+      backward, clipping and AdamW, --steps of them after one to warm up. Baby has 6 blocks of \
+      width 384, 6 heads and 4,096 tokens; gpt2 is GPT-2 of 124 million parameters. The share of \
+      the matrix peak compares useful operations with a large product measured in the same run.
+
       EXAMPLES:
         gpt bench --model model.gguf --prompt-tokens 512 --generate-tokens 128 --threads 8
         gpt bench --model model.gguf --depth 4096 --json
+        gpt bench --train --configuration gpt2 --sequence-length 1024 --batch-size 2 --json
       """)
 
   @OptionGroup(title: "Model") var model: ModelArguments
@@ -21,6 +27,8 @@ struct BenchCommand: AsyncParsableCommand {
   @Option(help: "Tokens to decode.") var generateTokens = 128
   @Option(help: "Tokens of context before decoding.") var depth = 0
   @Option(help: "How often to measure.") var repetitions = 3
+  @Flag(help: "Measure training instead.") var train = false
+  @OptionGroup(title: "Training") var training: TrainBenchmarkArguments
   @Flag(help: "Write one JSON object.") var json = false
 
   func validate() throws {
@@ -31,6 +39,10 @@ struct BenchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    if train {
+      let object = try await training.run(computing: model.computing)
+      return try TrainBenchmarkArguments.report(object, json: json)
+    }
     let clock = ContinuousClock()
     let start = clock.now
     let model = try await model.open()

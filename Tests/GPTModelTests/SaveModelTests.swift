@@ -35,7 +35,7 @@ import Testing
     let saved = makeParameters(configuration)
     for (number, parameter) in saved.enumerated() {
       forEachElement(of: parameter.value) {
-        $0 = Float(bitPattern: UInt32($1 * 2_654_435 + number))
+        $0 = Float(bitPattern: UInt32(truncatingIfNeeded: $1 * 2_654_435 + number))
       }
     }
     try withTemporaryFolder { folder in

@@ -29,6 +29,22 @@ ensure_venv() {
 }
 
 venv_options_golden() { :; }
+venv_options_torch() { :; }
+
+# What torch.compile needs to compile, and the allocator with which PyTorch is fastest.
+install_compile_needs() {
+  local missing=()
+  command -v g++ >/dev/null || missing+=(g++)
+  # The headers of this very python3, which need not be Debian's.
+  python3 -c 'import sys, sysconfig, os
+sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || missing+=(python3-dev)
+  [[ -n "$(find_tcmalloc)" ]] || missing+=(libtcmalloc-minimal4)
+  [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
+}
+
+find_tcmalloc() {
+  find /usr/lib /usr/lib64 -name 'libtcmalloc_minimal.so.4' -print -quit 2>/dev/null
+}
 
 # llama.cpp is built from source for this CPU. Not by GCC 12: its builds die with SIGILL in
 # prefill on a CPU with AMX. Not with OpenMP: its own threads do better beside a busy neighbour.

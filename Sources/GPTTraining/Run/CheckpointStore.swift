@@ -16,6 +16,7 @@ package struct CheckpointStore: Sendable {
   private static let folderName = "checkpoints"
   private static let temporarySuffix = ".partial"
   private static let replacedSuffix = ".replaced.partial"
+  private static let removedSuffix = ".removed.partial"
 
   package init(runFolder: String, keepLast: Int) {
     precondition(keepLast >= 1, "\(keepLast) checkpoints kept")
@@ -85,15 +86,22 @@ package struct CheckpointStore: Sendable {
 
   private func putInPlace(_ temporary: String, as final: String) throws(TrainingError) {
     do throws(FileError) {
-      // A folder cannot be renamed over another that is not empty.
-      let replaced = final + Self.replacedSuffix
       if Folders.exists(final) {
-        try Folders.remove(replaced)
-        try Folders.rename(final, to: replaced)
+        try replace(final, by: temporary)
+      } else {
+        try Folders.rename(temporary, to: final)
       }
-      try Folders.rename(temporary, to: final)
-      try? Folders.remove(replaced)
     } catch { throw .file(error) }
+  }
+
+  /// A folder cannot be renamed over another that is not empty; `removeTemporaryFolders` puts the
+  /// old one back should the process die between the two renames.
+  private func replace(_ final: String, by temporary: String) throws(FileError) {
+    let replaced = final + Self.replacedSuffix
+    try Folders.remove(replaced)
+    try Folders.rename(final, to: replaced)
+    try Folders.rename(temporary, to: final)
+    try? Folders.remove(replaced)
   }
 
   /// A checkpoint that cannot be removed costs room, not the run.
@@ -102,17 +110,25 @@ package struct CheckpointStore: Sendable {
     let kept = steps.filter { $0 <= state.step }.suffix(keepLast)
     for step in steps where !kept.contains(step) && (step > state.step || step != state.bestStep) {
       // Renamed first, so that a checkpoint half removed does not look like a damaged one.
-      let doomed = path(step: step) + Self.replacedSuffix
+      let doomed = path(step: step) + Self.removedSuffix
       guard (try? Folders.rename(path(step: step), to: doomed)) != nil else { continue }
       try? Folders.remove(doomed)
     }
   }
 
-  /// Removes what a killed process left unfinished; the run's folder must be locked.
+  /// Removes what a killed process left unfinished, and puts back what it was about to replace.
+  ///
+  /// To be called once the run's folder is locked, before a checkpoint is looked for.
   package func removeTemporaryFolders() {
     for case let name? in (try? folderEntries(path: folder)) ?? []
     where name.hasPrefix("step-") && name.hasSuffix(Self.temporarySuffix) {
-      try? Folders.remove(folder + "/" + name)
+      let path = folder + "/" + name
+      let original = String(path.dropLast(Self.replacedSuffix.count))
+      if name.hasSuffix(Self.replacedSuffix), !Folders.exists(original) {
+        try? Folders.rename(path, to: original)
+      } else {
+        try? Folders.remove(path)
+      }
     }
   }
 

@@ -90,11 +90,27 @@ import Testing
     try withTemporaryFolder { folder in
       let store = CheckpointStore(runFolder: folder, keepLast: 2)
       let whole = try store.save(ToyRun.state(step: 1), run.contents, manifest: run.manifest)
-      for name in ["step-00000002.partial", "step-00000001.replaced.partial"] {
+      let unfinished = [
+        "step-00000002.partial", "step-00000001.replaced.partial", "step-00000000.removed.partial",
+      ]
+      for name in unfinished {
         try FileManager.default.copyItem(atPath: whole, toPath: "\(folder)/checkpoints/\(name)")
       }
       #expect(try store.newestUsable().checkpoint.state.step == 1)
       store.removeTemporaryFolders()
+      #expect(try names(in: folder + "/checkpoints") == ["step-00000001"])
+    }
+  }
+
+  @Test func aCheckpointThatWasBeingReplacedIsPutBack() throws {
+    let run = try ToyRun(seed: 1)
+    try withTemporaryFolder { folder in
+      let store = CheckpointStore(runFolder: folder, keepLast: 1)
+      let whole = try store.save(ToyRun.state(step: 1), run.contents, manifest: run.manifest)
+      try FileManager.default.moveItem(atPath: whole, toPath: whole + ".replaced.partial")
+      #expect(store.steps().isEmpty)
+      store.removeTemporaryFolders()
+      #expect(try store.newestUsable().checkpoint.state.step == 1)
       #expect(try names(in: folder + "/checkpoints") == ["step-00000001"])
     }
   }
