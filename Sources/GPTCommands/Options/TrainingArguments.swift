@@ -73,6 +73,9 @@ struct TrainingArguments: ParsableArguments {
 
   func validate() throws {
     if steps != nil, budget != nil { throw ValidationError("Give either --steps or --budget.") }
+    if let budget {
+      do { _ = try Budget(parsing: budget) } catch { throw ValidationError("--\(error)") }
+    }
     try checkCounts()
     try checkShares()
   }

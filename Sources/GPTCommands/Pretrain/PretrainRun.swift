@@ -60,8 +60,8 @@ struct PretrainRun {
       options: options, surroundings: try makeSurroundings(watcher))
     let reason = try watcher.watching { try trainer.run() }
     return RunSummary(
-      folder: path, reason: reason, state: trainer.state, corpus: corpus,
-      hasValidation: data.validationBatchCount > 0)
+      folder: path, reason: reason, state: trainer.state, seconds: trainer.seconds,
+      corpus: corpus, hasValidation: data.validationBatchCount > 0)
   }
 
   private func makeContext() throws(TrainingError) -> ComputeContext {

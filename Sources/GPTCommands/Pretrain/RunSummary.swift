@@ -7,17 +7,20 @@ struct RunSummary: Sendable {
   let folder: String
   let reason: StopReason
   let state: TrainerState
+  /// Of the whole run, pauses left out.
+  let seconds: Double
   let bestValidationLoss: Double?
   /// Of the validation part's UTF-8 text, at the best validation loss.
   let bitsPerByte: Double?
 
   init(
-    folder: String, reason: StopReason, state: TrainerState, corpus: PreparedCorpus,
-    hasValidation: Bool
+    folder: String, reason: StopReason, state: TrainerState, seconds: Double,
+    corpus: PreparedCorpus, hasValidation: Bool
   ) {
     self.folder = folder
     self.reason = reason
     self.state = state
+    self.seconds = seconds
     bestValidationLoss = hasValidation ? state.bestValidationLoss : nil
     bitsPerByte = bestValidationLoss.map { loss in
       loss / log(2) * Double(corpus.validationTokens) / Double(max(1, corpus.validationBytes))
@@ -39,7 +42,7 @@ struct RunSummary: Sendable {
       }
     StandardError.print(
       "\(why): \(state.step) steps, \(state.tokens) tokens in "
-        + RateEstimate.text(seconds: state.seconds))
+        + RateEstimate.text(seconds: seconds))
     if let loss = bestValidationLoss, let bits = bitsPerByte, let step = state.bestStep {
       StandardError.print(
         "validation loss \(loss.rounded(to: 4)) nats per token (\(bits.rounded(to: 4)) bits per "
@@ -53,7 +56,7 @@ struct RunSummary: Sendable {
     JSONValue(members: [
       ("folder", .string(folder)), ("reason", .string("\(reason)")),
       ("step", .integer(state.step)), ("tokens", .integer(state.tokens)),
-      ("seconds", .number(state.seconds)),
+      ("seconds", .number(seconds)),
       ("validation_loss", bestValidationLoss.map { .number($0) } ?? .null),
       ("bits_per_byte", bitsPerByte.map { .number($0) } ?? .null),
       ("best_step", state.bestStep.map { .integer($0) } ?? .null),

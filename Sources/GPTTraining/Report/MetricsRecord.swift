@@ -13,6 +13,8 @@ package struct MetricsRecord: Equatable, Sendable {
   /// Euclidean norm of all gradients together, before clipping.
   package var gradientNorm: Double?
   package var learningRate: Double?
+  /// Since the run began, pauses left out.
+  package var seconds: Double?
   package var tokensPerSecond: Double?
   /// Share of the machine's matrix-multiply peak, 0…1.
   package var modelFlopsUtilisation: Double?
@@ -21,8 +23,9 @@ package struct MetricsRecord: Equatable, Sendable {
 
   package init(
     step: Int, tokens: Double? = nil, loss: Double? = nil, validationLoss: Double? = nil,
-    gradientNorm: Double? = nil, learningRate: Double? = nil, tokensPerSecond: Double? = nil,
-    modelFlopsUtilisation: Double? = nil, memoryBytes: Double? = nil
+    gradientNorm: Double? = nil, learningRate: Double? = nil, seconds: Double? = nil,
+    tokensPerSecond: Double? = nil, modelFlopsUtilisation: Double? = nil,
+    memoryBytes: Double? = nil
   ) {
     self.step = step
     self.tokens = tokens
@@ -30,6 +33,7 @@ package struct MetricsRecord: Equatable, Sendable {
     self.validationLoss = validationLoss
     self.gradientNorm = gradientNorm
     self.learningRate = learningRate
+    self.seconds = seconds
     self.tokensPerSecond = tokensPerSecond
     self.modelFlopsUtilisation = modelFlopsUtilisation
     self.memoryBytes = memoryBytes
@@ -60,7 +64,7 @@ package struct MetricsRecord: Equatable, Sendable {
     [
       ("tokens", \.tokens), ("loss", \.loss), ("validation_loss", \.validationLoss),
       ("gradient_norm", \.gradientNorm), ("learning_rate", \.learningRate),
-      ("tokens_per_second", \.tokensPerSecond),
+      ("seconds", \.seconds), ("tokens_per_second", \.tokensPerSecond),
       ("model_flops_utilisation", \.modelFlopsUtilisation), ("memory_bytes", \.memoryBytes),
     ]
   }

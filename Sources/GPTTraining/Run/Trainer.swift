@@ -48,9 +48,10 @@ package final class Trainer {
     sessionStart = surroundings.clock()
     let restored = try parts.store.restore()
     state = restored ?? state
-    secondsBefore = state.seconds
     stepsBefore = state.step
     try cutLogs()
+    secondsBefore =
+      options.seconds == nil ? parts.metrics.records.last?.seconds ?? 0 : state.seconds
     surroundings.observe(.began(state, resumed: restored != nil))
     if restored == nil { _ = try save(mustSucceed: true) }
   }
@@ -89,8 +90,8 @@ package final class Trainer {
     return isOutOfPatience ? .patience : nil
   }
 
-  /// Of the whole run, pauses left out.
-  private var seconds: Double { secondsBefore + surroundings.clock() - sessionStart }
+  /// Of the whole run until now, pauses left out.
+  package var seconds: Double { secondsBefore + surroundings.clock() - sessionStart }
 
   /// Share of the budget of time that is gone.
   var timeFraction: Double? { options.seconds.map { min(1, seconds / $0) } }
@@ -124,7 +125,7 @@ package final class Trainer {
     let record = MetricsRecord(
       step: state.step, tokens: Double(state.tokens), loss: step.loss,
       validationLoss: validationLoss, gradientNorm: step.gradientNorm,
-      learningRate: step.learningRate, tokensPerSecond: tokensPerSecond,
+      learningRate: step.learningRate, seconds: seconds, tokensPerSecond: tokensPerSecond,
       modelFlopsUtilisation: surroundings.peakOperationsPerSecond.map { operations / $0 },
       memoryBytes: surroundings.memoryBytes().map { Double($0) })
     intervalSeconds = 0
@@ -147,7 +148,9 @@ package final class Trainer {
       try rollBack(because: "a weight", batch: max(0, state.batchIndex - 1))
       return false
     }
-    state.seconds = seconds
+    // Without a budget of time no checkpoint tells how long it took, so that those of equal runs
+    // are equal.
+    if options.seconds != nil { state.seconds = seconds }
     do throws(TrainingError) {
       if state.step > 0, state.bestStep == nil || !parts.store.hasModel { try publish() }
       try parts.metrics.synchronise()

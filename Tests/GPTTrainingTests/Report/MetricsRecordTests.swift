@@ -6,13 +6,14 @@ import Testing
   @Test func aRecordSurvivesItsLine() throws {
     let record = MetricsRecord(
       step: 12, tokens: 36_864, loss: 1.25, validationLoss: 1.5, gradientNorm: 0.75,
-      learningRate: 6e-4, tokensPerSecond: 1234.5, modelFlopsUtilisation: 0.5, memoryBytes: 2e9)
+      learningRate: 6e-4, seconds: 30.5, tokensPerSecond: 1234.5, modelFlopsUtilisation: 0.5,
+      memoryBytes: 2e9)
     let line = record.json.encoded()
     #expect(
       line == """
         {"step":12,"tokens":36864,"loss":1.25,"validation_loss":1.5,"gradient_norm":0.75,\
-        "learning_rate":0.0006,"tokens_per_second":1234.5,"model_flops_utilisation":0.5,\
-        "memory_bytes":2000000000}
+        "learning_rate":0.0006,"seconds":30.5,"tokens_per_second":1234.5,\
+        "model_flops_utilisation":0.5,"memory_bytes":2000000000}
         """)
     #expect(MetricsRecord(json: try JSONParser.parse(line)) == record)
   }

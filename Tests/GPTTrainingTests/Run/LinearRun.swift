@@ -189,6 +189,7 @@ final class LinearRun {
   func lines() throws -> [MetricsRecord] {
     try MetricsLog(path: "\(folder)/metrics.jsonl").records.map {
       var record = $0
+      record.seconds = nil
       record.tokensPerSecond = nil
       return record
     }

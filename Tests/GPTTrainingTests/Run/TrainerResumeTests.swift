@@ -43,8 +43,6 @@ import Testing
     #expect(resumed.model.values == whole.model.values)
     #expect(try resumed.lines() == whole.lines())
     #expect(try resumed.samples() == whole.samples())
-    var (left, right) = (resumed.state, whole.state)
-    (left.seconds, right.seconds) = (0, 0)
-    #expect(left == right)
+    #expect(resumed.state == whole.state)
   }
 }
