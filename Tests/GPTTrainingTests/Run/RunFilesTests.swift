@@ -112,7 +112,7 @@ import Testing
     resumed.options["steps"] = .integer(41)
     #expect(
       manifest.completed(from: resumed, changeable: ["threads"]).differences(from: resumed)
-        == [.init(option: "steps", found: "40", expected: "41")])
+        .map { "\($0.option): \($0.found), \($0.expected)" } == ["steps: 40, 41"])
   }
 
   @Test(arguments: [
