@@ -61,6 +61,9 @@ private struct Preparation {
     manifest.training.textBytes = bytes(split, .training)
     manifest.validation.textBytes = bytes(split, .validation)
     let files = try tokenizerFiles(split, spool)
+    // The last moment to stop with the old corpus still there.
+    try monitor.report(
+      .encoding, 0, of: manifest.training.textBytes + manifest.validation.textBytes)
     try target.removeCorpus()
     let tokenizer = try makeTokenizer(files)
     try encode(split, spool, tokenizer)
