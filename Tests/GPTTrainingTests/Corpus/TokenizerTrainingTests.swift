@@ -88,7 +88,8 @@ import Testing
         == "\(path): a file that is no SentencePiece .model, "
         + "expected a tokenizer's folder, a .model file, 'bytes' or 'characters'")
     let broken = try folder.write("broken.model", text)
-    for (tokenizer, expected) in [(broken, broken + ": "), (folder.path, folder.path + ": no tok")] {
+    for (tokenizer, expected) in [(broken, broken + ": "), (folder.path, folder.path + ": no tok")]
+    {
       let options = folder.options(.existing(path: tokenizer), folder: "first")
       let found = errorLine { _ = try prepareCorpus([path], options: options) }
       #expect(found.hasPrefix(expected), "\(found)")
