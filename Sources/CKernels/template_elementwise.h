@@ -61,9 +61,10 @@ ALWAYS v16 v16_tanh(v16 x) {
 
 /* Hendrycks & Gimpel 2016, arXiv:1606.08415: 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). */
 ALWAYS v16 gelu_tanh_of(v16 a) {
-  v16 cube = v16_mul(v16_mul(a, a), a);
-  v16 inner = v16_mul(v16_set1(0.7978845608f), v16_fma(v16_set1(0.044715f), cube, a));
-  return v16_mul(v16_mul(v16_set1(0.5f), a), v16_add(v16_set1(1), v16_tanh(inner)));
+  /* (1 + tanh u) / 2 = 1 / (1 + exp(-2 u)) */
+  v16 slope = v16_fma(v16_set1(-2 * 0.7978845608f * 0.044715f), v16_mul(a, a),
+                      v16_set1(-2 * 0.7978845608f));
+  return v16_div(a, v16_add(v16_set1(1), v16_exp(v16_mul(a, slope))));
 }
 ELEMENTWISE(gelu_tanh, gelu_tanh_of(a))
 

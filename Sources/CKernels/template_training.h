@@ -2,11 +2,23 @@
    the result is added to what the output holds. Counts are padded to 16 by the caller's layout, so
    loops run over whole vectors where rows are padded with zeros. */
 
-/* y adds the sum over rows of x: sums of up to 16 columns, in order of rows. */
-static void add_column_sums(const float *x, ptrdiff_t stride, int rows, float *y) {
-  v16 sum = v16_load(y);
-  for (int r = 0; r < rows; r++) sum = v16_add(sum, v16_load(x + r * stride));
-  v16_store(y, sum);
+/* y adds the sum over rows of x, in order of rows: `panels` times sixteen columns, walked eight
+   panels at a time so that a row's lines are read together. */
+static void add_column_sums(const float *x, ptrdiff_t stride, int rows, int panels, float *y) {
+  for (int first = 0; first < panels; first += 8) {
+    int count = panels - first < 8 ? panels - first : 8;
+    v16 sum[8];
+    for (int p = 0; p < count; p++) sum[p] = v16_load(y + 16 * (first + p));
+    for (int r = 0; r < rows; r++) {
+      const float *row = x + r * stride + 16 * first;
+      if (count == 8) {
+        UNROLL for (int p = 0; p < 8; p++) sum[p] = v16_add(sum[p], v16_load(row + 16 * p));
+      } else {
+        for (int p = 0; p < count; p++) sum[p] = v16_add(sum[p], v16_load(row + 16 * p));
+      }
+    }
+    for (int p = 0; p < count; p++) v16_store(y + 16 * (first + p), sum[p]);
+  }
 }
 
 /* Backward of rms_norm, Zhang & Sennrich 2019, arXiv:1910.07467. With s = 1 / rms and g = dy gain:
@@ -58,17 +70,17 @@ static void layer_norm_backward(const float *dy, const float *x, const float *ga
   }
 }
 
-/* dx = dy gelu'(x) for the tanh form: with u = c (x + a x^3), t = tanh u,
-   gelu' = (1 + t) / 2 + x (1 - t^2) / 2 * c (1 + 3 a x^2). */
+/* dx = dy gelu'(x) for the tanh form: with u = c (x + a x^3) and q = 1 / (1 + exp(-2 u)),
+   gelu' = q + 2 x q (1 - q) c (1 + 3 a x^2). */
 static void gelu_tanh_backward(const float *dy, const float *x, float *dx, ptrdiff_t count) {
-  const v16 c = v16_set1(0.7978845608f), a = v16_set1(0.044715f), half = v16_set1(0.5f);
+  const float c = 0.7978845608f, a = 0.044715f;
   const v16 one = v16_set1(1);
   for (ptrdiff_t i = 0; i < count; i += 16) {
     v16 v = v16_load(x + i), square = v16_mul(v, v);
-    v16 t = v16_tanh(v16_mul(v16_mul(c, v), v16_fma(a, square, one)));
-    v16 inner = v16_mul(c, v16_fma(v16_mul(v16_set1(3), a), square, one));
-    v16 slope = v16_mul(half, v16_add(one, t));
-    slope = v16_fma(v16_mul(v16_mul(half, v), v16_sub(one, v16_mul(t, t))), inner, slope);
+    v16 u = v16_mul(v, v16_fma(v16_set1(-2 * c * a), square, v16_set1(-2 * c)));
+    v16 q = v16_div(one, v16_add(one, v16_exp(u)));
+    v16 inner = v16_mul(v, v16_fma(v16_set1(6 * c * a), square, v16_set1(2 * c)));
+    v16 slope = v16_mul(q, v16_fma(v16_sub(one, q), inner, one));
     v16_store(dx + i, v16_mul(v16_load(dy + i), slope));
   }
 }

@@ -197,7 +197,7 @@ typedef struct gpt_kernels {
                     int width, float *dots);
   /* Backward passes and the loss, see template_training.h and template_attention_backward.h. */
   void (*attention_backward)(const gpt_attention_backward *);
-  void (*add_column_sums)(const float *x, ptrdiff_t stride, int rows, float *y);
+  void (*add_column_sums)(const float *x, ptrdiff_t stride, int rows, int panels, float *y);
   void (*rms_norm_backward)(const float *dy, const float *x, const float *gain, float epsilon,
                             float *dx, float *dgain, int width);
   void (*layer_norm_backward)(const float *dy, const float *x, const float *gain, float epsilon,

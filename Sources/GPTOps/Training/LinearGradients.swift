@@ -8,18 +8,14 @@ func projectParameters(
   _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], in context: ComputeContext
 ) {
   let left = LeftOperand(PreparedRows(x, slot: .rows, in: context))
-  let products = targets.compactMap { target -> (right: RightOperand, c: MatrixView)? in
+  let products = targets.compactMap { target -> Product? in
     guard case .parameter(let weight) = target.linear.weight else { return nil }
-    return (.matrix(weight.value.matrix.transposed), target.output.matrix)
+    return Product(
+      right: .matrix(weight.value.matrix.transposed), c: target.output.matrix,
+      bias: target.linear.bias?.value)
   }
   precondition(products.count == targets.count, "packed weights beside parameters")
   multiply(left, products, accumulate: false, in: context)
-  for (linear, output) in targets {
-    guard let bias = linear.bias?.value else { continue }
-    context.forEachRow(output.rows) { row in
-      context.kernels.pointee.add(output.row(row), bias.pointer, output.row(row), output.stride)
-    }
-  }
 }
 
 /// Backward of `project`.
@@ -51,10 +47,12 @@ func productBackward(
 ) {
   let rows = PreparedRows(dy, slot: .rows, in: context)
   multiply(
-    LeftOperand(rows), [(.matrix(weight.value.matrix), dx)], accumulate: accumulate, in: context)
+    LeftOperand(rows), [Product(right: .matrix(weight.value.matrix), c: dx)],
+    accumulate: accumulate, in: context)
   guard let gradient = weight.gradient else { return }
   multiply(
-    LeftOperand(transposing: rows, in: context), [(.rows(input), gradient.matrix)],
+    LeftOperand(transposing: rows, in: context),
+    [Product(right: .rows(input), c: gradient.matrix)],
     accumulate: true, in: context)
 }
 
@@ -65,9 +63,9 @@ package func addColumnSums(of x: Tensor, to sums: Tensor, in context: ComputeCon
   let panels = x.stride / 16
   let size = 8
   context.pool.run((panels + size - 1) / size) { chunk, _ in
-    for panel in chunk * size..<min(chunk * size + size, panels) {
-      context.kernels.pointee.add_column_sums(
-        x.pointer + 16 * panel, x.stride, Int32(x.rows), sums.pointer + 16 * panel)
-    }
+    let first = chunk * size
+    context.kernels.pointee.add_column_sums(
+      x.pointer + 16 * first, x.stride, Int32(x.rows), Int32(min(size, panels - first)),
+      sums.pointer + 16 * first)
   }
 }

@@ -21,7 +21,8 @@ package func multiply(
   } else {
     operand = LeftOperand(PreparedRows(left, slot: .rows, in: context))
   }
-  multiply(operand, [(.matrix(right), c)], accumulate: accumulate, in: context)
+  multiply(
+    operand, [Product(right: .matrix(right), c: c)], accumulate: accumulate, in: context)
 }
 
 /// The right side of a product.
@@ -44,20 +45,28 @@ enum RightOperand {
   }
 }
 
+/// One right side, and where its product goes.
+struct Product {
+  let right: RightOperand
+  let c: MatrixView
+  /// `[1, N]`, added to every row of the product.
+  var bias: Tensor?
+}
+
 /// The products of one left side with several right sides, in one parallel region.
 func multiply(
-  _ left: LeftOperand, _ targets: [(right: RightOperand, c: MatrixView)], accumulate: Bool,
-  in context: ComputeContext
+  _ left: LeftOperand, _ products: [Product], accumulate: Bool, in context: ComputeContext
 ) {
   var jobs: [PanelJob] = []
-  for (right, c) in targets {
+  for product in products {
+    let (right, c) = (product.right, product.c)
     precondition(left.columns == right.rows, "depth \(left.columns) and \(right.rows)")
     precondition(left.rows == c.rows && right.columns == c.columns && !c.isTransposed)
     let panels = (c.columns + 15) / 16
     // Few panels: smaller chunks, so that no thread is left without work.
     let size = panels < 4 * context.pool.threadCount * 2 ? 2 : 4
     for first in stride(from: 0, to: panels, by: size) {
-      jobs.append(PanelJob(right: right, c: c, panels: first..<min(first + size, panels)))
+      jobs.append(PanelJob(product: product, panels: first..<min(first + size, panels)))
     }
   }
   let count = jobs.count
@@ -70,9 +79,11 @@ func multiply(
 
 /// Some panels of sixteen columns of one product.
 private struct PanelJob {
-  let right: RightOperand
-  let c: MatrixView
+  let product: Product
   let panels: Range<Int>
+
+  private var right: RightOperand { product.right }
+  private var c: MatrixView { product.c }
 
   /// Depth of a packed block: four panels of it stay in a second-level cache of 1 MB.
   private static let narrowDepth = 2048
@@ -106,6 +117,17 @@ private struct PanelJob {
             rows: row..<min(row + 16, left.rows), depth: count, scratch, panelBytes, adds, context)
         }
       }
+    }
+    if let bias = product.bias { addBias(bias, context) }
+  }
+
+  /// While the panels' columns are still in the cache.
+  private func addBias(_ bias: Tensor, _ context: ComputeContext) {
+    let first = 16 * panels.lowerBound
+    let count = min(16 * panels.upperBound, c.columns) - first
+    for row in 0..<c.rows {
+      let target = c.pointer + row * c.stride + first
+      context.kernels.pointee.add(target, bias.pointer + first, target, count)
     }
   }
 
