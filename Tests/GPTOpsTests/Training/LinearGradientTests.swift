@@ -52,7 +52,9 @@ import Testing
   func projectionsEqualTheirDefinition(_ numerics: Numerics, _ test: Case) throws {
     let layers = Layers(test)
     let outputs = test.outputs.map { Tensor(rows: test.rows, columns: $0) }
-    project(layers.x, Array(zip(layers.linears, outputs)), in: try numerics.context())
+    project(
+      RowSource(layers.x), Array(zip(layers.linears, outputs)), scratch: Workspace(),
+      in: try numerics.context())
     let x = DoubleMatrix(layers.x, rounded: numerics.operand)
     for (index, output) in outputs.enumerated() {
       let weight = DoubleMatrix(try layers.weight(index).value, rounded: numerics.operand)
@@ -87,7 +89,7 @@ import Testing
     let dx = Tensor(rows: test.rows, columns: test.inputs)
     for row in 0..<dx.rows { dx.row(row).update(repeating: .nan, count: dx.columns) }
     projectBackward(
-      layers.x, Array(zip(layers.linears, layers.gradients)), into: dx,
+      RowSource(layers.x), Array(zip(layers.linears, layers.gradients)), into: dx,
       in: try numerics.context())
     #expect(relativeDifference(dx, expected) < 2e-6)
     #expect(dx.paddingIsZero)
@@ -99,6 +101,29 @@ import Testing
       #expect(relativeDifference(bias, biasGradients[index]) < 2e-6)
       #expect(bias.paddingIsZero)
     }
+  }
+
+  /// Rows that are computed on their way into a product are those that are computed before it.
+  @Test(arguments: Numerics.all, cases)
+  func computedRowsGiveTheBitsOfStoredOnes(_ numerics: Numerics, _ test: Case) throws {
+    let context = try numerics.context()
+    let results = try [false, true].map { isStored -> [[Float]] in
+      let layers = Layers(test)
+      let computed = geluTanh(layers.x, in: context)
+      let stored = RowSource(computed.materialised(Workspace(), in: context))
+      let source = isStored ? stored : computed
+      let outputs = test.outputs.map { Tensor(rows: test.rows, columns: $0) }
+      project(
+        source, Array(zip(layers.linears, outputs)), scratch: Workspace(), in: context)
+      let dx = Tensor(rows: test.rows, columns: test.inputs)
+      projectBackward(
+        source, Array(zip(layers.linears, layers.gradients)), into: dx, in: context)
+      let weights = try layers.linears.indices.map { try layers.weight($0).gradient?.values ?? [] }
+      return outputs.map(\.values) + weights + [dx.values]
+    }
+    let isEqual = results[0] == results[1]
+    #expect(isEqual)
+    #expect(results[0].joined().contains { $0 != 0 })
   }
 
   @Test(arguments: KernelLevel.available, [(1, 1), (3, 16), (130, 17), (5, 400)])

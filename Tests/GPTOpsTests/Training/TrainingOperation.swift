@@ -57,7 +57,7 @@ extension TrainingOperation {
         Linear(weight: .parameter(parameter(x[1])), bias: parameter(x[2])),
         Linear(weight: .parameter(parameter(x[3])), bias: nil),
       ]
-      project(x[0], Array(zip(layers, outputs)), in: context)
+      project(RowSource(x[0]), Array(zip(layers, outputs)), scratch: Workspace(), in: context)
       return outputs
     },
     TrainingOperation(
@@ -71,7 +71,8 @@ extension TrainingOperation {
         Linear(weight: .parameter(weights[1]), bias: nil),
       ]
       let dx = Tensor(rows: 37, columns: 19)
-      projectBackward(x[0], Array(zip(layers, [x[4], x[5]])), into: dx, in: context)
+      projectBackward(
+        RowSource(x[0]), Array(zip(layers, [x[4], x[5]])), into: dx, in: context)
       return [dx] + (weights + [bias]).compactMap(\.gradient)
     },
     TrainingOperation(name: "addColumnSums", inputs: [(130, 300), (1, 300)]) { x, context in
