@@ -57,8 +57,8 @@ let package = Package(
       ]),
     .executableTarget(name: "gpt", dependencies: ["GPTCommands"], swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["GPTTensor"], path: "Tests/TestSupport",
-      swiftSettings: strict),
+      name: "TestSupport", dependencies: ["GPTModel", "GPTOps", "GPTTensor", "GPTJSON"],
+      path: "Tests/TestSupport", swiftSettings: strict),
     tests(of: "GPTJSON"),
     tests(of: "GPTTensor"),
     tests(of: "GPTOps", ["GPTTensor", "CKernels", "TestSupport"]),
@@ -69,7 +69,10 @@ let package = Package(
       ["GPTOps", "GPTTensor", "GPTWeights", "GPTTokenizer", "GPTJSON", "TestSupport"]),
     tests(
       of: "GPTTraining",
-      ["GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON", "CZlib"]),
+      [
+        "GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON", "CZlib",
+        "TestSupport",
+      ]),
     tests(of: "GPT", ["GPTModel", "GPTTokenizer"]),
   ],
   cxxLanguageStandard: .cxx17

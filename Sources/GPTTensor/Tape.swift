@@ -52,6 +52,9 @@ package final class Tape {
   private func unusedTensor(rows: Int, columns: Int) -> Tensor {
     let index = free.firstIndex { $0.rows == rows && $0.columns == columns }
     guard let index else { return Tensor(rows: rows, columns: columns) }
-    return free.remove(at: index)
+    let tensor = free.remove(at: index)
+    // Zeroes the padding: a step that diverged may have left NaN there, which nothing overwrites.
+    tensor.reshape(rows: rows, columns: columns)
+    return tensor
   }
 }

@@ -69,7 +69,11 @@ struct GoldenModel: CustomTestStringConvertible, Sendable {
   }
 }
 
+/// Infinite when a difference is NaN.
 func largestDifference(_ left: [Float], _ right: [Float]) -> Float {
   guard left.count == right.count else { return .infinity }
-  return zip(left, right).reduce(0) { max($0, abs($1.0 - $1.1)) }
+  return zip(left, right).reduce(0) { worst, pair in
+    let difference = abs(pair.0 - pair.1)
+    return difference.isNaN ? .infinity : max(worst, difference)
+  }
 }

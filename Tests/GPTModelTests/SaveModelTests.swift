@@ -4,6 +4,7 @@ import GPTModel
 import GPTOps
 import GPTTensor
 import GPTWeights
+import TestSupport
 import Testing
 
 /// Fixtures read into parameters, saved, and opened again.
@@ -59,7 +60,7 @@ import Testing
       try loadParameters(loaded, configuration: configuration, from: folder)
       let step: Float = dtype == .bf16 ? 0x1p-8 : 0x1p-11
       for (left, right) in zip(parameters, loaded) {
-        let pairs = zip(values(left.value), values(right.value))
+        let pairs = zip(left.value.values, right.value.values)
         #expect(pairs.allSatisfy { abs($0 - $1) <= step * $0 }, "\(left.name)")
         #expect(pairs.contains { $0 != $1 } == (left.elementCount > 2), "\(left.name)")
       }
@@ -162,7 +163,7 @@ import Testing
         message { try loadParameters(parameters, configuration: configuration, from: folder) }
           == "model.safetensors: tensor 'model.layers.1.post_attention_layernorm.weight' is missing"
       )
-      #expect(parameters.allSatisfy { values($0.value).allSatisfy { $0 == 0 } })
+      #expect(parameters.allSatisfy { $0.value.values.allSatisfy { $0 == 0 } })
     }
   }
 
@@ -227,20 +228,7 @@ private func forEachElement(of tensor: Tensor, _ body: (inout Float, Int) -> Voi
   }
 }
 
-private func values(_ tensor: Tensor) -> [Float] {
-  (0..<tensor.rows).flatMap { row in
-    (0..<tensor.columns).map { tensor.row(row)[$0] }
-  }
-}
-
-private func bits(_ tensor: Tensor) -> [UInt32] { values(tensor).map(\.bitPattern) }
-
-private func withTemporaryFolder(_ body: (String) throws -> Void) throws {
-  let folder = FileManager.default.temporaryDirectory.path + "/gpt-save-\(UUID().uuidString)"
-  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-  defer { try? FileManager.default.removeItem(atPath: folder) }
-  try body(folder)
-}
+private func bits(_ tensor: Tensor) -> [UInt32] { tensor.values.map(\.bitPattern) }
 
 /// The text of the error that `work` throws, or "no error".
 private func message(_ work: () throws -> Void) -> String {

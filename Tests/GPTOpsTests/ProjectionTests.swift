@@ -26,9 +26,7 @@ import Testing
     let held = values.map { value -> Double in
       switch format {
       case .f16: return Double(Float16(value))
-      case .bf16:
-        let bits = value.bitPattern
-        return Double(Float(bitPattern: (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff_0000))
+      case .bf16: return Double(value.roundedToBF16)
       default: return Double(value)
       }
     }

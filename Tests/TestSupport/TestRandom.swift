@@ -36,4 +36,7 @@ extension Tensor {
   package var values: [Float] {
     (0..<rows).flatMap { index in Array(UnsafeBufferPointer(start: row(index), count: columns)) }
   }
+  package var paddingIsZero: Bool {
+    (0..<rows).allSatisfy { index in (columns..<stride).allSatisfy { row(index)[$0] == 0 } }
+  }
 }

@@ -48,7 +48,11 @@ import Testing
     Case(gated: true, heads: 4, groups: 2, headWidth: 6, tied: false),
     Case(gated: true, heads: 3, groups: 1, headWidth: 18, hidden: 20, length: 67, window: 9),
     Case(length: 20, softCap: 0.5),
-    Case(options: options { $0.labelSmoothing = 0.1; $0.zLoss = 0.01 }),
+    Case(
+      options: options {
+        $0.labelSmoothing = 0.1
+        $0.zLoss = 0.01
+      }),
     Case(blocks: 2, options: options { $0.checkpointsActivations = true }),
     Case(
       length: 40,
@@ -81,7 +85,9 @@ import Testing
   static func batch(_ test: Case) -> TokenBatch {
     var random = TestRandom(seed: 11)
     let count = test.sequences * test.length
-    func ids() -> [Int32] { (0..<count).map { _ in Int32(random.next() % UInt64(test.vocabulary)) } }
+    func ids() -> [Int32] {
+      (0..<count).map { _ in Int32(random.next() % UInt64(test.vocabulary)) }
+    }
     var targets = ids()
     if count > 3 { targets[2] = -1 }
     return TokenBatch(

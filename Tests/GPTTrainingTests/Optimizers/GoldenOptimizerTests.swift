@@ -1,6 +1,7 @@
 import GPTOps
 import GPTTensor
 import GPTTraining
+import TestSupport
 import Testing
 
 @Suite struct GoldenOptimizerTests {
@@ -52,8 +53,8 @@ import Testing
     run(4...5, optimizer, parameters)
     run(4...5, resumed, resumedParameters)
     #expect(
-      parameters.map { $0.value.elements.map(\.bitPattern) }
-        == resumedParameters.map { $0.value.elements.map(\.bitPattern) })
+      parameters.map { $0.value.values.map(\.bitPattern) }
+        == resumedParameters.map { $0.value.values.map(\.bitPattern) })
   }
 
   private func copy(_ sources: [Tensor], into targets: [Tensor]) {

@@ -3,6 +3,7 @@ import GPTOps
 import GPTTensor
 import GPTTraining
 import Glibc
+import TestSupport
 
 /// Inputs and expected updates of `tools/golden_optimizers.py`.
 struct OptimizerFixture {
@@ -111,15 +112,6 @@ struct OptimizerFixture {
 }
 
 extension Tensor {
-  /// The elements without their padding.
-  var elements: [Float] {
-    (0..<rows).flatMap { Array(UnsafeBufferPointer(start: row($0), count: columns)) }
-  }
-
-  var paddingIsZero: Bool {
-    (0..<rows).allSatisfy { index in (columns..<stride).allSatisfy { row(index)[$0] == 0 } }
-  }
-
   /// Numbers in −1…1 without a pattern that matters.
   func fillWithWaves(_ phase: Double, scale: Double = 1) {
     for row in 0..<rows {
@@ -133,8 +125,8 @@ extension Tensor {
 
 /// Largest difference in parts of the largest magnitude expected; infinite when one is not finite.
 func differenceOfLargest(_ found: Tensor, _ expected: Tensor) -> Double {
-  let largest = expected.elements.reduce(0) { max($0, Double(abs($1))) }
-  return zip(found.elements, expected.elements).reduce(0) { worst, pair in
+  let largest = expected.values.reduce(0) { max($0, Double(abs($1))) }
+  return zip(found.values, expected.values).reduce(0) { worst, pair in
     let difference = abs(Double(pair.0) - Double(pair.1)) / largest
     return difference.isFinite ? max(worst, difference) : .infinity
   }

@@ -1,6 +1,7 @@
 import GPTOps
 import GPTTensor
 import GPTTraining
+import TestSupport
 import Testing
 
 @Suite struct OptimizerLevelTests {
@@ -46,7 +47,7 @@ import Testing
     _ kind: OptimizerOptions.Kind, _ shape: [Int]
   ) throws {
     let results = try [1, 2].map { threads in
-      try updated(kind, shape, .best, threads: threads).value.elements.map(\.bitPattern)
+      try updated(kind, shape, .best, threads: threads).value.values.map(\.bitPattern)
     }
     #expect(results[0] == results[1])
   }
@@ -62,7 +63,7 @@ import Testing
     for column in [0, 17, 34] { parameter.preparedGradient.row(0)[column] = .nan }
     makeOptimizer(OptimizerOptions(kind: kind), parameters: [parameter]).update(
       [parameter], learningRate: 0.1, step: 1, gradientScale: 1, in: context)
-    let lost = parameter.value.elements.indices.filter { parameter.value.elements[$0].isNaN }
+    let lost = parameter.value.values.indices.filter { parameter.value.values[$0].isNaN }
     #expect(lost == [0, 17, 34])
   }
 
@@ -84,7 +85,7 @@ import Testing
     makeOptimizer(options, parameters: [parameter]).update(
       [parameter], learningRate: 0.5, step: 1, gradientScale: 1, in: context)
     #expect(
-      parameter.value.elements == [0, 0, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5])
+      parameter.value.values == [0, 0, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5])
   }
 
   @Test(arguments: KernelLevel.available)

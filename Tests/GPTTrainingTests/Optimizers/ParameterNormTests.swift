@@ -1,6 +1,7 @@
 import GPTOps
 import GPTTensor
 import GPTTraining
+import TestSupport
 import Testing
 
 @Suite struct ParameterNormTests {
@@ -33,7 +34,7 @@ import Testing
     let parameters = makeParameters()
     let context = try ComputeContext(threadCount: 2, precision: .fp32)
     let squares = parameters.flatMap {
-      $0.preparedGradient.elements.map { Double($0) * Double($0) }
+      $0.preparedGradient.values.map { Double($0) * Double($0) }
     }
     let expected = squares.reduce(0, +).squareRoot()
     #expect(abs(gradientNorm(parameters, in: context) / expected - 1) < 1e-12)
@@ -60,28 +61,28 @@ import Testing
   @Test func zeroGradientsLeavesZerosAndTheValues() throws {
     let parameters = makeParameters()
     let context = try ComputeContext(threadCount: 2, precision: .fp32)
-    let values = parameters.map(\.value.elements)
+    let values = parameters.map(\.value.values)
     zeroGradients(parameters, in: context)
-    #expect(parameters.allSatisfy { $0.preparedGradient.elements.allSatisfy { $0 == 0 } })
-    #expect(parameters.map(\.value.elements) == values)
+    #expect(parameters.allSatisfy { $0.preparedGradient.values.allSatisfy { $0 == 0 } })
+    #expect(parameters.map(\.value.values) == values)
   }
 
   @Test func weightAverageFollowsItsDefinition() throws {
     let parameters = makeParameters()
     let context = try ComputeContext(threadCount: 2, precision: .fp32)
     let average = WeightAverage(parameters, decay: 0.9)
-    var expected = parameters.map { $0.value.elements.map(Double.init) }
+    var expected = parameters.map { $0.value.values.map(Double.init) }
     for step in 1...3 {
       for (index, parameter) in parameters.enumerated() {
         parameter.value.fillWithWaves(Double(step * 7 + index))
-        for (element, value) in parameter.value.elements.enumerated() {
+        for (element, value) in parameter.value.values.enumerated() {
           expected[index][element] = 0.9 * expected[index][element] + 0.1 * Double(value)
         }
       }
       average.update(in: context)
     }
     for (state, wanted) in zip(average.state, expected) {
-      let worst = zip(state.tensor.elements, wanted).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
+      let worst = zip(state.tensor.values, wanted).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
       #expect(worst < 3e-7, "\(state.name): \(worst)")
       #expect(state.tensor.paddingIsZero)
     }
@@ -92,13 +93,13 @@ import Testing
     let parameters = makeParameters()
     let context = try ComputeContext(threadCount: 2, precision: .fp32)
     let average = WeightAverage(parameters, decay: 0.5)
-    let averages = average.state.map(\.tensor.elements)
+    let averages = average.state.map(\.tensor.values)
     for parameter in parameters { parameter.value.fillWithWaves(40) }
-    let values = parameters.map(\.value.elements)
+    let values = parameters.map(\.value.values)
     average.exchange(in: context)
-    #expect(parameters.map(\.value.elements) == averages)
-    #expect(average.state.map(\.tensor.elements) == values)
+    #expect(parameters.map(\.value.values) == averages)
+    #expect(average.state.map(\.tensor.values) == values)
     average.exchange(in: context)
-    #expect(parameters.map(\.value.elements) == values)
+    #expect(parameters.map(\.value.values) == values)
   }
 }
