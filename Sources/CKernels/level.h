@@ -5,6 +5,7 @@
 #include "template_dropout.h"
 #include "template_attention.h"
 #include "template_packing.h"
+#include "template_heads.h"
 #include "template_training.h"
 #include "template_attention_backward.h"
 #include "template_updates.h"
@@ -33,7 +34,11 @@ const gpt_kernels LEVEL_TABLE = {
     .pack_rows_f32 = pack_rows_f32,
     .pack_columns_bf16 = pack_columns_bf16,
     .pack_columns_f32 = pack_columns_f32,
+    .interleave_bf16 = interleave_bf16,
     .transpose_bf16 = transpose_bf16,
+    .gather_head = gather_head,
+    .scatter_head = scatter_head,
+    .head_dots = head_dots,
     .attention_backward = attention_backward,
     .add_column_sums = add_column_sums,
     .rms_norm_backward = rms_norm_backward,

@@ -31,7 +31,9 @@ struct PretrainCommand: AsyncParsableCommand {
     help: ArgumentHelp("Folder of the run (default: \(Self.defaultOutput)).", valueName: "folder"))
   var output: String?
   @Option(
-    help: ArgumentHelp("Go on with a run or from one of its checkpoints.", valueName: "folder"))
+    help: ArgumentHelp(
+      "Go on with a run or from a checkpoint, in the folder of its run unless --output names a new "
+        + "one.", valueName: "folder"))
   var resume: String?
   @Flag(help: "Write one JSON object about the finished run.") var json = false
 
@@ -39,8 +41,8 @@ struct PretrainCommand: AsyncParsableCommand {
 
   func validate() throws {
     if resume != nil {
-      if !arguments.corpus.paths.isEmpty || output != nil {
-        throw ValidationError("--resume takes text and output folder from the run.")
+      if !arguments.corpus.paths.isEmpty {
+        throw ValidationError("--resume takes the text from the run.")
       }
     } else if arguments.corpus.paths.isEmpty {
       throw ValidationError("Give a text file or a folder, or a run with --resume.")

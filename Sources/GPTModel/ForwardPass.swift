@@ -41,70 +41,53 @@ struct ForwardPass {
 /// What a projection reads: an activation that is kept, or one so cheap to compute from kept ones
 /// that backward computes it again.
 struct ProjectionSource {
-  let rows: Int
-  let columns: Int
-  /// The kept activation, if there is one.
-  var tensor: Tensor?
-  /// Computes the activation.
-  var fill: (Tensor) -> Void = { _ in }
-  /// Passes the activation's finished gradient on; the gradient may be changed.
-  var backward: (Tensor) -> Void = { _ in }
+  let rows: RowSource
+  /// Passes the activation's finished gradient on.
+  let backward: (Tensor) -> Void
 }
 
 extension ForwardPass {
   /// norm(x), computed again in backward.
   func normalised(_ x: Tensor, by norm: Norm) -> ProjectionSource {
-    ProjectionSource(
-      rows: x.rows, columns: x.columns,
-      fill: { norm.forward(x, into: $0, in: context) },
-      backward: { dy in
-        guard let tape else { return }
-        norm.backward(dy, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
-      })
+    ProjectionSource(rows: norm.rows(x, in: context)) { dy in
+      guard let tape else { return }
+      norm.backward(dy, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
+    }
   }
 
   /// gelu(up), computed again in backward.
   func gelu(_ up: Tensor) -> ProjectionSource {
-    ProjectionSource(
-      rows: up.rows, columns: up.columns,
-      fill: { geluTanh(up, into: $0, in: context) },
-      backward: { dy in
-        guard let tape else { return }
-        geluTanhBackward(dy, x: up, into: tape.newGradient(of: up), in: context)
-      })
+    ProjectionSource(rows: geluTanh(up, in: context)) { dy in
+      guard let tape else { return }
+      geluTanhBackward(dy, x: up, into: tape.newGradient(of: up), in: context)
+    }
   }
 
   /// silu(gate) · up, computed again in backward.
   func gated(_ gate: Tensor, _ up: Tensor) -> ProjectionSource {
-    ProjectionSource(
-      rows: up.rows, columns: up.columns,
-      fill: { siluProduct(gate: gate, up: up, into: $0, in: context) },
-      backward: { dy in
-        guard let tape else { return }
-        siluProductBackward(
-          dy, gate: gate, up: up, dgate: tape.newGradient(of: gate),
-          dup: tape.newGradient(of: up), in: context)
-      })
+    ProjectionSource(rows: siluProduct(gate: gate, up: up, in: context)) { dy in
+      guard let tape else { return }
+      siluProductBackward(
+        dy, gate: gate, up: up, dgate: tape.newGradient(of: gate),
+        dup: tape.newGradient(of: up), in: context)
+    }
   }
 
   /// An activation that is kept.
   func activation(_ x: Tensor) -> ProjectionSource {
-    ProjectionSource(
-      rows: x.rows, columns: x.columns, tensor: x,
-      backward: { dy in
-        guard let tape else { return }
-        let gradient = tape.newGradient(of: x)
-        gradient.pointer.update(from: dy.pointer, count: dy.rows * dy.stride)
-      })
+    ProjectionSource(rows: RowSource(x)) { dy in
+      guard let tape else { return }
+      let gradient = tape.newGradient(of: x)
+      gradient.pointer.update(from: dy.pointer, count: dy.rows * dy.stride)
+    }
   }
 
   /// The outputs of several layers on one input.
   func project(_ source: ProjectionSource, _ layers: [Linear]) -> [Tensor] {
-    let outputs = layers.map { kept.tensor(rows: source.rows, columns: $0.weight.outputs) }
-    let mark = scratch.mark()
-    let input = materialised(source)
-    GPTOps.project(input, Array(zip(layers, outputs)), in: context)
-    scratch.release(to: mark)
+    let outputs = layers.map {
+      kept.tensor(rows: source.rows.rows, columns: $0.weight.outputs)
+    }
+    GPTOps.project(source.rows, Array(zip(layers, outputs)), scratch: scratch, in: context)
     tape?.record { projectBackward(source, Array(zip(layers, outputs))) }
     return outputs
   }
@@ -114,20 +97,13 @@ extension ForwardPass {
     let dropped = dropout.layer(dropout.residual, site)
     let mark = scratch.mark()
     let output = scratch.tensor(rows: x.rows, columns: x.columns)
-    GPTOps.project(materialised(source), [(layer, output)], in: context)
+    GPTOps.project(source.rows, [(layer, output)], scratch: scratch, in: context)
     if let dropped { drop(output, dropped, into: output, in: context) }
     let sum = tape == nil ? x : kept.tensor(rows: x.rows, columns: x.columns)
     GPTOps.add(output, x, into: sum, in: context)
     scratch.release(to: mark)
     tape?.record { addBackward(source, through: layer, from: sum, to: x, dropped: dropped) }
     return sum
-  }
-
-  private func materialised(_ source: ProjectionSource) -> Tensor {
-    if let tensor = source.tensor { return tensor }
-    let tensor = scratch.tensor(rows: source.rows, columns: source.columns)
-    source.fill(tensor)
-    return tensor
   }
 
   private func projectBackward(_ source: ProjectionSource, _ targets: [(Linear, Tensor)]) {
@@ -159,10 +135,9 @@ extension ForwardPass {
     _ targets: [(linear: Linear, gradient: Tensor)], through source: ProjectionSource
   ) {
     let mark = scratch.mark()
-    let input = materialised(source)
-    let dinput = scratch.tensor(rows: source.rows, columns: source.columns)
-    GPTOps.projectBackward(input, targets, into: dinput, in: context)
-    source.backward(dinput)
+    let gradient = scratch.tensor(rows: source.rows.rows, columns: source.rows.columns)
+    GPTOps.projectBackward(source.rows, targets, into: gradient, in: context)
+    source.backward(gradient)
     scratch.release(to: mark)
   }
 }

@@ -8,12 +8,11 @@ struct Norm: Sendable {
   let gain: Parameter
   let bias: Parameter?
 
-  func forward(_ x: Tensor, into y: Tensor, in context: ComputeContext) {
+  func rows(_ x: Tensor, in context: ComputeContext) -> RowSource {
     if kind == .layerNorm, let bias {
-      layerNorm(
-        x, gain: gain.value, bias: bias.value, epsilon: epsilon, into: y, in: context)
+      layerNorm(x, gain: gain.value, bias: bias.value, epsilon: epsilon, in: context)
     } else {
-      rmsNorm(x, gain: gain.value, epsilon: epsilon, into: y, in: context)
+      rmsNorm(x, gain: gain.value, epsilon: epsilon, in: context)
     }
   }
 

@@ -1,6 +1,5 @@
 import GPTJSON
 package import GPTTensor
-import GPTTokenizer
 import GPTWeights
 import Glibc
 
@@ -15,54 +14,30 @@ import Glibc
 /// - Parameters:
 ///   - values: the tensor to save for a parameter: its value, or its running average.
 ///   - dtype: F32, BF16 or F16.
-///   - tokenizerFolder: where the tokenizer's files are copied from, unchanged; nil: no tokenizer,
-///     and those of the folder stay.
+///   - tokenizer: whose files are written unchanged; nil: none, and those of the folder stay.
 /// - Throws: also when the family's config.json cannot express the configuration.
 package func saveModel(
   configuration: ModelConfiguration, parameters: [Parameter], values: (Parameter) -> Tensor,
-  dtype: DType, tokenizerFolder: String?, to folder: String
+  dtype: DType, tokenizer: TokenizerCopy?, to folder: String
 ) throws(ModelError) {
   let tensors = tensorsToWrite(
     configuration: configuration, parameters: parameters, values: values, dtype: dtype)
-  let tokenizerFiles = try tokenizerFolder.map(readTokenizerFiles) ?? [:]
   var writer = ConfigurationWriter(configuration)
   writer.storedType = [.f16: "float16", .bf16: "bfloat16"][dtype] ?? "float32"
-  if let tokenizerFolder {
-    do throws(TokenizerError) {
-      let tokenizer = try loadTokenizer(folder: tokenizerFolder)
-      writer.beginningOfSequence = tokenizer.beginningOfSequence
-      writer.endOfSequence = tokenizer.endOfSequence
-    } catch { throw .tokenizer(error) }
+  if let tokenizer {
+    writer.beginningOfSequence = tokenizer.beginningOfSequence
+    writer.endOfSequence = tokenizer.endOfSequence
   }
-  var files = tokenizerFiles
+  var files = tokenizer?.files ?? [:]
   files["config.json"] = text(try writer.object())
   files["generation_config.json"] = text(writer.generationObject())
 
   do throws(FileError) {
-    try replace(files, keepingTokenizer: tokenizerFolder == nil, in: folder)
+    try replace(files, keepingTokenizer: tokenizer == nil, in: folder)
   } catch { throw .file(error) }
   do throws(WeightsError) {
     try writeSafetensors(tensors, to: folder + "/model.safetensors")
   } catch { throw .weights(error) }
-}
-
-/// What Hugging Face tokenizers and ours consist of.
-private let tokenizerFileNames = [
-  "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-  "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
-]
-
-/// The largest published tokenizer.json files are under 40 MB.
-private let tokenizerFileLimit = 256 << 20
-
-private func readTokenizerFiles(_ folder: String) throws(ModelError) -> [String: [UInt8]] {
-  var files: [String: [UInt8]] = [:]
-  for name in tokenizerFileNames where exists(folder + "/" + name) {
-    do {
-      files[name] = try readSmallFile(path: folder + "/" + name, limit: tokenizerFileLimit)
-    } catch { throw .file(error) }
-  }
-  return files
 }
 
 private func text(_ object: JSONObject) -> [UInt8] {
@@ -80,9 +55,9 @@ private func replace(
   _ files: [String: [UInt8]], keepingTokenizer: Bool, in folder: String
 ) throws(FileError) {
   let changed = files.filter { name, contents in
-    (try? readSmallFile(path: folder + "/" + name, limit: tokenizerFileLimit)) != contents
+    (try? readSmallFile(path: folder + "/" + name, limit: TokenizerCopy.fileLimit)) != contents
   }
-  let stale = tokenizerFileNames.filter {
+  let stale = TokenizerCopy.fileNames.filter {
     !keepingTokenizer && files[$0] == nil && exists(folder + "/" + $0)
   }
   guard !changed.isEmpty || !stale.isEmpty else { return }

@@ -133,9 +133,9 @@ package final class Transformer: Sendable {
     for row in rows {
       chosen.row(row - rows.lowerBound).update(from: x.row(row), count: x.stride)
     }
-    outputNorm.forward(chosen, into: chosen, in: context)
+    outputNorm.rows(chosen, in: context).write(to: chosen, in: context)
     let scores = workspace.tensor(rows: rows.count, columns: configuration.vocabularySize)
-    GPTOps.project(chosen, [(output, scores)], in: context)
+    GPTOps.project(RowSource(chosen), [(output, scores)], scratch: workspace, in: context)
     var result: [Float] = []
     result.reserveCapacity(rows.count * configuration.vocabularySize)
     for row in 0..<rows.count {

@@ -46,7 +46,8 @@ package struct Linear: Sendable {
 /// Work is split over outputs only, and every output is summed in order of k: the result does not
 /// depend on the number of threads.
 package func project(
-  _ x: Tensor, _ targets: [(linear: Linear, output: Tensor)], in context: ComputeContext
+  _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], scratch: Workspace,
+  in context: ComputeContext
 ) {
   var packed: [PackedTarget] = []
   for (linear, output) in targets {
@@ -55,7 +56,9 @@ package func project(
     }
     packed.append(PackedTarget(weight: weight, bias: linear.bias?.value, output: output))
   }
-  projectPacked(x, packed, in: context)
+  let mark = scratch.mark()
+  projectPacked(x.materialised(scratch, in: context), packed, in: context)
+  scratch.release(to: mark)
 }
 
 private struct PackedTarget {

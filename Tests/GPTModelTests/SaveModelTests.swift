@@ -172,7 +172,7 @@ import Testing
   ) throws {
     try saveModel(
       configuration: configuration, parameters: parameters, values: { $0.value }, dtype: dtype,
-      tokenizerFolder: GoldenModel.folder(tokenizer).path, to: folder)
+      tokenizer: TokenizerCopy(folder: GoldenModel.folder(tokenizer).path), to: folder)
   }
 
   private func logits(_ model: OpenedModel, _ ids: [Int32]) throws -> [UInt32] {

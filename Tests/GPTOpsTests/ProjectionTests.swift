@@ -46,14 +46,14 @@ import Testing
         let bias = random.tensor(rows: 1, columns: outputs)
         let y = Tensor(rows: rows, columns: outputs)
         project(
-          x,
+          RowSource(x),
           [
             (
               Linear(
                 weight: .packed(matrix), bias: Parameter(name: "bias", value: bias, decays: false)),
               y
             )
-          ], in: context)
+          ], scratch: Workspace(), in: context)
         let plain = product(x.values, rows: rows, held, outputs: outputs)
         let expected = plain.enumerated().map { $1 + Double(bias.values[$0 % outputs]) }
         let difference = relativeDifference(y.values, expected)
@@ -70,7 +70,9 @@ import Testing
       var random = TestRandom(seed: 5)
       let x = random.tensor(rows: 33, columns: inputs)
       let y = Tensor(rows: 33, columns: outputs)
-      project(x, [(Linear(weight: .packed(matrix), bias: nil), y)], in: context)
+      project(
+        RowSource(x), [(Linear(weight: .packed(matrix), bias: nil), y)], scratch: Workspace(),
+        in: context)
       let expected = product(x.values, rows: 33, held, outputs: outputs)
       let difference = relativeDifference(y.values, expected)
       #expect(difference < 8e-3, "[\(outputs), \(inputs)]: \(difference)")
@@ -130,7 +132,9 @@ import Testing
         var random = TestRandom(seed: 31)
         let x = random.tensor(rows: rows, columns: inputs)
         let y = Tensor(rows: rows, columns: outputs)
-        project(x, [(Linear(weight: .packed(matrix), bias: nil), y)], in: context)
+        project(
+          RowSource(x), [(Linear(weight: .packed(matrix), bias: nil), y)], scratch: Workspace(),
+          in: context)
         let expected = product(x.values, rows: rows, held, outputs: outputs)
         let difference = relativeDifference(y.values, expected)
         // One output may cancel to a tenth of its terms, so the bound is wider than for floats.
@@ -158,7 +162,9 @@ import Testing
           }
         }
         let y = Tensor(rows: rows, columns: outputs)
-        project(x, [(Linear(weight: .packed(matrix), bias: nil), y)], in: context)
+        project(
+          RowSource(x), [(Linear(weight: .packed(matrix), bias: nil), y)], scratch: Workspace(),
+          in: context)
         let expected = product(x.values, rows: rows, held, outputs: outputs)
         let difference = relativeDifference(y.values, expected)
         #expect(difference < 2e-6, "[\(outputs), \(inputs)] × \(rows): \(difference)")
@@ -178,11 +184,15 @@ import Testing
     var random = TestRandom(seed: 2)
     let x = random.tensor(rows: 8, columns: 96)
     let together = Tensor(rows: 8, columns: 50)
-    project(x, [(Linear(weight: .packed(matrix), bias: nil), together)], in: context)
+    project(
+      RowSource(x), [(Linear(weight: .packed(matrix), bias: nil), together)], scratch: Workspace(),
+      in: context)
     for row in 0..<8 {
       let alone = Tensor(rows: 1, columns: 50)
       let single = Tensor(rows: 1, values: Array(UnsafeBufferPointer(start: x.row(row), count: 96)))
-      project(single, [(Linear(weight: .packed(matrix), bias: nil), alone)], in: context)
+      project(
+        RowSource(single), [(Linear(weight: .packed(matrix), bias: nil), alone)],
+        scratch: Workspace(), in: context)
       let among = Array(UnsafeBufferPointer(start: together.row(row), count: 50))
       #expect(alone.values.map(\.bitPattern) == among.map(\.bitPattern))
     }

@@ -16,9 +16,9 @@ import Testing
     let gain = random.tensor(rows: 1, columns: width)
     let bias = random.tensor(rows: 1, columns: width)
     let y = Tensor(rows: 5, columns: width)
-    layerNorm(x, gain: gain, bias: bias, epsilon: 1e-5, into: y, in: context)
+    layerNorm(x, gain: gain, bias: bias, epsilon: 1e-5, in: context).write(to: y, in: context)
     #expect(relativeDifference(y.values, norm(x, gain, bias, centred: true)) < 3e-6)
-    rmsNorm(x, gain: gain, epsilon: 1e-5, into: y, in: context)
+    rmsNorm(x, gain: gain, epsilon: 1e-5, in: context).write(to: y, in: context)
     let zero = Tensor(rows: 1, columns: width)
     #expect(relativeDifference(y.values, norm(x, gain, zero, centred: false)) < 3e-6)
   }
@@ -42,7 +42,7 @@ import Testing
       var random = TestRandom(seed: 9)
       let values = random.floats(3 * width).map { $0 * scale }
       let x = Tensor(rows: 3, values: values)
-      geluTanh(x, into: x, in: context)
+      geluTanh(x, in: context).write(to: x, in: context)
       let gelu = values.map { value -> Double in
         let v = Double(value)
         return 0.5 * v * (1 + tanh(0.7978845608028654 * (v + 0.044715 * v * v * v)))
@@ -50,7 +50,7 @@ import Testing
       #expect(relativeDifference(x.values, gelu) < 2e-6)
       let gate = Tensor(rows: 3, values: values)
       let up = random.tensor(rows: 3, columns: width)
-      siluProduct(gate: gate, up: up, into: gate, in: context)
+      siluProduct(gate: gate, up: up, in: context).write(to: gate, in: context)
       let silu = zip(values, up.values).map { value, factor in
         Double(value) / (1 + exp(-Double(value))) * Double(factor)
       }
@@ -65,11 +65,11 @@ import Testing
     x.row(0)[3] = .nan
     let gain = Tensor(rows: 1, values: [Float](repeating: 1, count: 20))
     let y = Tensor(rows: 1, columns: 20)
-    rmsNorm(x, gain: gain, epsilon: 1e-5, into: y, in: context)
+    rmsNorm(x, gain: gain, epsilon: 1e-5, in: context).write(to: y, in: context)
     #expect(y.values.allSatisfy { $0.isNaN })
-    geluTanh(x, into: x, in: context)
+    geluTanh(x, in: context).write(to: x, in: context)
     #expect(x.row(0)[3].isNaN && x.row(0)[4] == 0)
-    siluProduct(gate: x, up: gain, into: x, in: context)
+    siluProduct(gate: x, up: gain, in: context).write(to: x, in: context)
     #expect(x.row(0)[3].isNaN && x.row(0)[4] == 0)
   }
 

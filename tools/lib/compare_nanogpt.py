@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Trains by nanoGPT's CPU recipe with `gpt pretrain` and with PyTorch, seed by seed in turn.
 
-Character level: 4 blocks, 4 heads, width 128, context 64, batch 12, 2,000 steps, no dropout. Loss is
-in nats per character over the whole validation split (the last tenth; 111,488 positions of
+Character level: 4 blocks, 4 heads, width 128, context 64, batch 12, 2,000 steps, no dropout. Loss
+is in nats per character over the whole validation split (the last tenth; 111,488 positions of
 tinyshakespeare), in windows of 64 that do not overlap. Ours is computed twice: by `gpt pretrain`,
 and by Python's transformers from the folder that it saved. Our time is that of the whole process,
 preparation of the corpus included; PyTorch's is that of its training loop alone.
@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from processes import cpu_name, run, run_json
+from processes import cpu_name, run, run_json, warn_of_neighbours
 
 RECIPE = ["--tokenizer", "characters", "--dedupe", "off", "--validation-share", "0.1",
           "--architecture", "gpt2", "--blocks", "4", "--heads", "4", "--width", "128",
@@ -133,6 +133,7 @@ def main():
     options = parser.parse_args()
     if not options.corpus.is_file():
         sys.exit(f"error: {options.corpus}: no such file")
+    load = warn_of_neighbours()
     scratch = Path(tempfile.mkdtemp(prefix="compare-nanogpt."))
     left, right = [], []
     try:
@@ -144,8 +145,8 @@ def main():
                 print(f"seed {seed} done", file=sys.stderr)
     finally:
         shutil.rmtree(scratch)
-    report = {"cpu": cpu_name(), "steps": options.steps, "threads": options.threads, "goal": GOAL,
-              "ours": left, "theirs": right, "mean_ours": summary(left),
+    report = {"cpu": cpu_name(), "load_before": load, "steps": options.steps,
+              "threads": options.threads, "goal": GOAL, "ours": left, "theirs": right, "mean_ours": summary(left),
               "mean_theirs": summary(right)}
     report["problems"] = problems(report) if left else []
     if options.json:

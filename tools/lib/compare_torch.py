@@ -3,8 +3,8 @@
 
 PyTorch runs eagerly and compiled, with its own attention and with one written out, in fp32 and in
 bf16 autocast, with tcmalloc; the best mode of each precision is then run in turn with ours. A ratio
-above 1 means that gpt is faster; a memory ratio below 1, that it is smaller. Both sides are pinned to
-as many cores as they have threads. Only ratios from one run of this script count: the machine may
+above 1 means that gpt is faster; a memory ratio below 1, that it is smaller. Both sides are pinned
+to as many cores as they have threads. Only ratios from one run of this script count: the machine may
 be shared. A full run takes about 20 minutes, the first one longer, as torch.compile compiles.
 
 configurations: baby      L 6 C 384 H 6 V 4096, 12 sequences of 256
@@ -20,7 +20,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import cpu_name, run_json
+from processes import cpu_name, run_json, warn_of_neighbours
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Runner:
 
 
 def scout(runner, cell, precision, threads):
-    """Every mode once; the fastest first, by its fastest step, as a neighbour may disturb others."""
+    """Every mode once, best first: by the fastest step, as a neighbour may disturb others."""
     tried = [(mode, runner.theirs(cell, precision, threads, mode, cell.scouting_steps))
              for mode in MODES]
     return sorted(tried, key=lambda pair: -pair[1]["fastest_tokens_per_second"])
@@ -189,12 +189,14 @@ def misses(rows):
 
 
 def print_modes(rows):
-    print("| configuration | precision | threads | PyTorch's mode | tokens/s of its fastest step | memory, MiB |")
+    print("| configuration | precision | threads | PyTorch's mode | tokens/s of its fastest step | "
+          "memory, MiB |")
     print("|---|---|---|---|---|---|")
     for row in rows:
         for mode, figures in row["modes"].items():
-            print(f"| {row['configuration']} | {row['precision']} | {row['scouted_with']} | {mode} | "
-                  f"{figures['fastest_tokens_per_second']:.0f} | {figures['peak_bytes'] / 2**20:.0f} |")
+            speed, memory = figures["fastest_tokens_per_second"], figures["peak_bytes"] / 2**20
+            print(f"| {row['configuration']} | {row['precision']} | {row['scouted_with']} | "
+                  f"{mode} | {speed:.0f} | {memory:.0f} |")
 
 
 def units_of(instructions):
@@ -259,10 +261,11 @@ def main():
     runner = Runner(options)
     if max(threads) > len(runner.cores):
         parser.error(f"--threads {max(threads)}: this process may use {len(runner.cores)} cores")
+    load = warn_of_neighbours()
     cells = [QUICK] if options.quick else [CELLS[n] for n in options.configuration or CELLS]
     rows = [row for cell in cells for row in measure(runner, cell, threads)]
-    report = {"cpu": cpu_name(), "torch": runner.torch, "goals": GOALS, "least": LEAST,
-              "most_memory": MOST_MEMORY, "rows": rows, "misses": misses(rows)}
+    report = {"cpu": cpu_name(), "load_before": load, "torch": runner.torch, "goals": GOALS,
+              "least": LEAST, "most_memory": MOST_MEMORY, "rows": rows, "misses": misses(rows)}
     if options.json:
         print(json.dumps(report, indent=2))
     else:

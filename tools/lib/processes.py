@@ -1,6 +1,7 @@
 """Runs other programs and reads what they print, for the comparing scripts."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,3 +36,12 @@ def cpu_name():
     except OSError:
         pass
     return "unknown"
+
+
+def warn_of_neighbours():
+    """PyTorch's threads wait for each other, so a busy core costs it more than it costs us."""
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"warning: {load:.1f} other processes want this machine's cores (load of the last "
+              "minute); ratios will flatter gpt", file=sys.stderr)
+    return load

@@ -75,8 +75,9 @@ class Run:
 
     def listing(self):
         try:
-            return [(e.name, e.stat().st_mtime_ns) for f in (self.folder, self.folder / "checkpoints")
-                    if f.exists() for e in os.scandir(f)]
+            return [(entry.name, entry.stat().st_mtime_ns)
+                    for folder in (self.folder, self.folder / "checkpoints") if folder.exists()
+                    for entry in os.scandir(folder)]
         except OSError:
             return None
 
@@ -170,7 +171,8 @@ def soak(options, folder):
                 print(f"round {len(rounds)}: {len(steps)} kills after checkpoints "
                       f"{' '.join(map(str, steps))}: {'; '.join(found) or 'equal'}", flush=True)
     return {"kills": len(kills), "seconds_alone": seconds, "rounds": rounds,
-            "files": len(files_of(alone.folder)), "equal": not any(r["differences"] for r in rounds)}
+            "files": len(files_of(alone.folder)),
+            "equal": not any(r["differences"] for r in rounds)}
 
 
 def main():

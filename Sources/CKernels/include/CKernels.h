@@ -184,8 +184,17 @@ typedef struct gpt_kernels {
                             ptrdiff_t panel_stride);
   void (*pack_columns_f32)(const float *x, ptrdiff_t stride, int depth, int panels, float *out,
                            ptrdiff_t panel_stride);
-  void (*transpose_bf16)(const float *x, ptrdiff_t stride, int depth, int panels, uint16_t *rows,
+  void (*interleave_bf16)(const uint16_t *x, ptrdiff_t stride, int depth, int panels, uint16_t *out,
+                          ptrdiff_t panel_stride);
+  void (*transpose_bf16)(const uint16_t *x, ptrdiff_t stride, int depth, int panels, uint16_t *rows,
                          ptrdiff_t row_stride);
+  /* One head's rows, see template_heads.h. */
+  void (*gather_head)(const float *x, ptrdiff_t stride, int rows, int count, float factor, float *y,
+                      int width);
+  void (*scatter_head)(const float *x, int width, int rows, int count, float factor, int adds,
+                       float *y, ptrdiff_t stride);
+  void (*head_dots)(const float *x, ptrdiff_t stride, int rows, int count, const float *y,
+                    int width, float *dots);
   /* Backward passes and the loss, see template_training.h and template_attention_backward.h. */
   void (*attention_backward)(const gpt_attention_backward *);
   void (*add_column_sums)(const float *x, ptrdiff_t stride, int rows, float *y);

@@ -91,11 +91,16 @@ struct TrainingArguments: ParsableArguments {
       guard let value, !(least...Self.largestCount).contains(value) else { continue }
       throw ValidationError("--\(name) must be \(least) to \(Self.largestCount).")
     }
+    if let maxRollbacks, maxRollbacks > Self.largestRollbackCount {
+      throw ValidationError("--max-rollbacks must be at most \(Self.largestRollbackCount).")
+    }
     if let threads, threads > Self.largestThreadCount {
       throw ValidationError("--threads must be at most \(Self.largestThreadCount).")
     }
   }
 
+  /// A checkpoint lists the batches that were left out.
+  private static let largestRollbackCount = TrainerState.maximumSkippedBatches
   /// Far beyond any run; keeps products of two counts in range.
   private static let largestCount = 1 << 30
   /// The largest machines have fewer cores.

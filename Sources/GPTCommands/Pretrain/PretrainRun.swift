@@ -40,18 +40,23 @@ struct PretrainRun {
       seed: options.seed)
     let optimizer = makeOptimizer(training.optimizerOptions, parameters: model.parameters)
     let average = training.ema.map { WeightAverage(model.parameters, decay: Float($0)) }
-    let contents = CheckpointContents(
+    let contents = try CheckpointContents(
       configuration: configuration, parameters: model.parameters, optimizerState: optimizer.state,
       averages: average?.state ?? [], tokenizerFolder: corpus.tokenizerFolder)
+    let manifest = manifest
+    let checkpoints = try makeCheckpoints(contents, manifest)
     let path = source.folder.path
     let watcher = try RunWatcher(
       folder: path, facts: facts(model), metrics: MetricsLog(path: "\(path)/metrics.jsonl"),
       samples: SampleLog(path: "\(path)/samples.jsonl"))
+    let store = FolderStore(
+      folder: source.folder, checkpoints: checkpoints, contents: contents,
+      manifest: source.manifest ?? manifest, chosen: source.checkpoint,
+      warn: { watcher.warn($0.description) })
     let trainer = Trainer(
       TrainerParts(
         model: model, optimizer: optimizer, schedule: schedule, average: average, data: data,
-        store: try makeStore(contents, warn: { watcher.warn($0.description) }),
-        metrics: watcher.metrics, samples: watcher.samples),
+        store: store, metrics: watcher.metrics, samples: watcher.samples),
       options: options, surroundings: try makeSurroundings(watcher, context))
     let reason = try watcher.watching { try trainer.run() }
     return RunSummary(
@@ -103,29 +108,30 @@ struct PretrainRun {
     }
   }
 
-  /// Checks that the run is the one it was, writes what it is, and asks for room on the disk.
-  private func makeStore(
-    _ contents: CheckpointContents, warn: @escaping (TrainingError) -> Void
-  ) throws(TrainingError) -> FolderStore {
-    let manifest = RunManifest(
+  private var manifest: RunManifest {
+    RunManifest(
       version: CommandLineTool.version,
       seed: arguments.training.seed ?? TrainingArguments.defaultSeed,
       corpusHash: corpus.manifestHash, tokenizerHash: tokenizerHash,
       options: OptionValues.of(arguments))
-    let path = "\(source.folder.path)/\(RunManifest.fileName)"
-    let checkpoints = CheckpointStore(
-      runFolder: source.folder.path, keepLast: arguments.training.keep ?? 2)
-    if var earlier = source.manifest {
-      for name in PretrainArguments.changeable { earlier.options[name] = manifest.options[name] }
-      try earlier.check(equals: manifest, location: path)
+  }
+
+  /// Checks that the run is the one it was, asks for room on the disk and writes what the run is.
+  private func makeCheckpoints(
+    _ contents: CheckpointContents, _ manifest: RunManifest
+  ) throws(TrainingError) -> CheckpointStore {
+    let folder = source.folder.path
+    let checkpoints = CheckpointStore(runFolder: folder, keepLast: arguments.training.keep ?? 2)
+    if let earlier = source.manifest, let earlierPath = source.manifestPath {
+      try earlier.completed(from: manifest, changeable: PretrainArguments.changeable)
+        .check(equals: manifest, location: earlierPath)
       checkpoints.removeTemporaryFolders()
-    } else {
-      try checkpoints.checkSpace(for: contents)
-      try manifest.write(to: path)
     }
-    return FolderStore(
-      folder: source.folder, checkpoints: checkpoints, contents: contents,
-      manifest: source.manifest ?? manifest, chosen: source.checkpoint, warn: warn)
+    try checkpoints.checkSpace(for: contents)
+    if source.isNewFolder {
+      try (source.manifest ?? manifest).write(to: "\(folder)/\(RunManifest.fileName)")
+    }
+    return checkpoints
   }
 
   /// Of the tokenizer's files in the order of their names.

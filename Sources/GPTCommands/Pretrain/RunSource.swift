@@ -9,46 +9,50 @@ import Glibc
 struct RunSource: Sendable {
   let arguments: PretrainArguments
   let folder: RunFolder
-  /// nil for a new run.
+  /// Of the run that is gone on with, and its path; nil for a new one.
   let manifest: RunManifest?
+  let manifestPath: String?
   /// The checkpoint that the user named.
   let checkpoint: UsableCheckpoint?
+  /// Whether the folder has no run yet.
+  let isNewFolder: Bool
 
   private static let corpusFolder = "corpus"
 
   init(command: PretrainCommand) throws {
     guard let path = command.resume else {
-      let output = command.output ?? PretrainCommand.defaultOutput
-      folder = try RunFolder.create(output, allowing: [Self.corpusFolder])
+      folder = try Self.newFolder(command.output)
       arguments = try command.arguments.withAbsolutePaths()
       manifest = nil
+      manifestPath = nil
       checkpoint = nil
+      isNewFolder = true
       return
     }
-    let (run, checkpoint) = try Self.find(path)
-    folder = try RunFolder.open(run)
-    let location = "\(run)/\(RunManifest.fileName)"
+    let point = try ResumePoint(at: path)
+    let origin: String
+    switch point {
+    case .run(let run) where command.output == nil: (origin, checkpoint) = (run, nil)
+    case .run(let run):
+      let selection = try CheckpointStore(runFolder: run, keepLast: 1).newestUsable()
+      for error in selection.skipped { StandardError.print("warning: \(error)") }
+      (origin, checkpoint) = (selection.checkpoint.folder, selection.checkpoint)
+    case .checkpoint(let named, let run):
+      (origin, checkpoint) = (run ?? named.folder, named)
+    }
+    let location = "\(origin)/\(RunManifest.fileName)"
+    isNewFolder = command.output != nil || origin == checkpoint?.folder
+    let present = isNewFolder ? nil : try RunFolder.open(origin)
     let manifest = try RunManifest(path: location)
     arguments = try PretrainArguments.resumed(
       manifest, given: command.arguments, location: location)
     self.manifest = manifest
-    self.checkpoint = checkpoint
+    manifestPath = location
+    folder = try present ?? Self.newFolder(command.output)
   }
 
-  /// The run's folder, and the checkpoint when `path` is one.
-  private static func find(
-    _ path: String
-  ) throws(TrainingError) -> (run: String, checkpoint: UsableCheckpoint?) {
-    var path = path
-    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-    guard access("\(path)/trainer_state.json", F_OK) == 0 else { return (path, nil) }
-    let found = try CheckpointStore.find(at: path)
-    guard let run = found.runFolder else {
-      throw .invalid(
-        location: path, found: "a checkpoint that lies in no run",
-        expected: "a run's folder or a checkpoint in its checkpoints/")
-    }
-    return (run, found.selection.checkpoint)
+  private static func newFolder(_ path: String?) throws(TrainingError) -> RunFolder {
+    try RunFolder.create(path ?? PretrainCommand.defaultOutput, allowing: [corpusFolder])
   }
 
   /// The corpus as tokens: what is there already, or prepared now.

@@ -1,24 +1,49 @@
 internal import GPTJSON
 internal import GPTTraining
+import Synchronization
 
 /// Preparing a corpus with progress on standard error, for the commands that do it.
 enum CorpusPreparation {
   static func run(
     _ paths: [String], options: PreparationOptions, interruption: Interruption
   ) async throws -> PreparedCorpus {
-    try await interruption.guarding {
-      let line = ProgressLine()
-      defer { line.clear() }
-      var phase: PreparationProgress.Phase?
-      var estimate = RateEstimate()
-      return try prepareCorpus(
-        paths, options: options,
-        progress: { progress in
-          if progress.phase != phase { estimate = RateEstimate() }
-          phase = progress.phase
-          line.show { text(progress, estimate) }
-        }, isCancelled: { Task.isCancelled })
+    let isLearning = LearningFlag()
+    return try await interruption.guarding {
+      try await withTaskCancellationHandler {
+        try prepare(paths, options: options, isLearning: isLearning)
+      } onCancel: {
+        // The library that learns the vocabulary cannot be asked to stop.
+        if isLearning.isSet {
+          StandardError.print("stopping after the vocabulary is trained; once more ends at once")
+        }
+      }
     }
+  }
+
+  private static func prepare(
+    _ paths: [String], options: PreparationOptions, isLearning: LearningFlag
+  ) throws -> PreparedCorpus {
+    let line = ProgressLine()
+    defer { line.clear() }
+    var phase: PreparationProgress.Phase?
+    var estimate = RateEstimate()
+    return try prepareCorpus(
+      paths, options: options,
+      progress: { progress in
+        if progress.phase != phase { estimate = RateEstimate() }
+        phase = progress.phase
+        isLearning.set(progress.phase == .trainingTokenizer)
+        line.show { text(progress, estimate) }
+      }, isCancelled: { Task.isCancelled })
+  }
+
+  /// Whether the vocabulary is being learned: set by who prepares, read by the signal handler.
+  private final class LearningFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set(_ value: Bool) { flag.store(value, ordering: .relaxed) }
   }
 
   /// "reading 12.3 MB of 100.0 MB, 8.1 MB/s, 11 s left"

@@ -72,7 +72,7 @@ package final class TrainingModel: TrainableModel {
     defer { release() }
     let x = forward(batch, pass: pass)
     let normalised = kept.tensor(rows: x.rows, columns: x.columns)
-    transformer.outputNorm.forward(x, into: normalised, in: context)
+    transformer.outputNorm.rows(x, in: context).write(to: normalised, in: context)
     let gradient = kept.tensor(rows: x.rows, columns: x.columns)
     let loss = crossEntropy(
       normalised, weight: outputWeight, targets: batch.targets, options: options.loss,
@@ -87,7 +87,7 @@ package final class TrainingModel: TrainableModel {
     try check(batch)
     defer { release() }
     let x = forward(batch, pass: makePass(batch))
-    transformer.outputNorm.forward(x, into: x, in: context)
+    transformer.outputNorm.rows(x, in: context).write(to: x, in: context)
     return crossEntropy(
       x, weight: outputWeight, targets: batch.targets, options: LossOptions(), gradients: nil,
       scratch: scratch, in: context)

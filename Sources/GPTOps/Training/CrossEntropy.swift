@@ -63,11 +63,9 @@ package func crossEntropy(
     result += rowLosses(
       logits, targets: targets[rows], options: options, factor: gradients?.scale ?? 0, in: context)
     guard let dx = gradients?.dx else { continue }
-    multiply(part, weight.value.matrix, into: dx.matrix(rows: rows), in: context)
-    if let gradient = weight.gradient {
-      multiply(
-        part.transposed, x.matrix(rows: rows), into: gradient.matrix, accumulate: true, in: context)
-    }
+    productBackward(
+      part, input: PreparedRows(x.matrix(rows: rows), slot: .input, in: context), weight: weight,
+      into: dx.matrix(rows: rows), accumulate: false, in: context)
   }
   return result
 }

@@ -5,12 +5,12 @@ package import GPTTensor
 ///
 /// - Parameters: x `[T, K]`; every target's weight `[N, K]`, its output `[T, N]`
 func projectParameters(
-  _ x: Tensor, _ targets: [(linear: Linear, output: Tensor)], in context: ComputeContext
+  _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], in context: ComputeContext
 ) {
-  let left = LeftOperand(x.matrix, slot: .first, in: context)
-  let products = targets.compactMap { target -> (right: MatrixView, c: MatrixView)? in
+  let left = LeftOperand(PreparedRows(x, slot: .rows, in: context))
+  let products = targets.compactMap { target -> (right: RightOperand, c: MatrixView)? in
     guard case .parameter(let weight) = target.linear.weight else { return nil }
-    return (weight.value.matrix.transposed, target.output.matrix)
+    return (.matrix(weight.value.matrix.transposed), target.output.matrix)
   }
   precondition(products.count == targets.count, "packed weights beside parameters")
   multiply(left, products, accumulate: false, in: context)
@@ -30,21 +30,32 @@ func projectParameters(
 ///
 /// - Parameters: x `[T, K]`; every target's gradient dy `[T, N]`; dx `[T, K]` is overwritten
 package func projectBackward(
-  _ x: Tensor, _ targets: [(linear: Linear, gradient: Tensor)], into dx: Tensor,
+  _ x: RowSource, _ targets: [(linear: Linear, gradient: Tensor)], into dx: Tensor,
   in context: ComputeContext
 ) {
+  let input = PreparedRows(x, slot: .input, in: context)
   for (index, (linear, dy)) in targets.enumerated() {
     guard case .parameter(let weight) = linear.weight else {
       preconditionFailure("backward through a packed weight")
     }
-    multiply(
-      dy.matrix, weight.value.matrix, into: dx.matrix, accumulate: index > 0, in: context)
-    if let gradient = weight.gradient {
-      multiply(
-        dy.matrix.transposed, x.matrix, into: gradient.matrix, accumulate: true, in: context)
-    }
+    productBackward(
+      dy.matrix, input: input, weight: weight, into: dx.matrix, accumulate: index > 0, in: context)
     if let gradient = linear.bias?.gradient { addColumnSums(of: dy, to: gradient, in: context) }
   }
+}
+
+/// Backward of y = x · weightᵀ for a gradient dy of y.
+func productBackward(
+  _ dy: MatrixView, input: PreparedRows, weight: Parameter, into dx: MatrixView, accumulate: Bool,
+  in context: ComputeContext
+) {
+  let rows = PreparedRows(dy, slot: .rows, in: context)
+  multiply(
+    LeftOperand(rows), [(.matrix(weight.value.matrix), dx)], accumulate: accumulate, in: context)
+  guard let gradient = weight.gradient else { return }
+  multiply(
+    LeftOperand(transposing: rows, in: context), [(.rows(input), gradient.matrix)],
+    accumulate: true, in: context)
 }
 
 /// sums[c] += Σ over t of x[t, c], in order of t.

@@ -14,14 +14,39 @@ package func multiply(
   _ left: MatrixView, _ right: MatrixView, into c: MatrixView, accumulate: Bool = false,
   in context: ComputeContext
 ) {
-  multiply(
-    LeftOperand(left, slot: .first, in: context), [(right, c)], accumulate: accumulate,
-    in: context)
+  let operand: LeftOperand
+  if left.isTransposed {
+    let rows = PreparedRows(left.transposed, slot: .rows, in: context)
+    operand = LeftOperand(transposing: rows, in: context)
+  } else {
+    operand = LeftOperand(PreparedRows(left, slot: .rows, in: context))
+  }
+  multiply(operand, [(.matrix(right), c)], accumulate: accumulate, in: context)
+}
+
+/// The right side of a product.
+enum RightOperand {
+  case matrix(MatrixView)
+  case rows(PreparedRows)
+
+  var rows: Int {
+    switch self {
+    case .matrix(let matrix): matrix.rows
+    case .rows(let prepared): prepared.rows
+    }
+  }
+
+  var columns: Int {
+    switch self {
+    case .matrix(let matrix): matrix.columns
+    case .rows(let prepared): prepared.columns
+    }
+  }
 }
 
 /// The products of one left side with several right sides, in one parallel region.
 func multiply(
-  _ left: LeftOperand, _ targets: [(right: MatrixView, c: MatrixView)], accumulate: Bool,
+  _ left: LeftOperand, _ targets: [(right: RightOperand, c: MatrixView)], accumulate: Bool,
   in context: ComputeContext
 ) {
   var jobs: [PanelJob] = []
@@ -45,7 +70,7 @@ func multiply(
 
 /// Some panels of sixteen columns of one product.
 private struct PanelJob {
-  let right: MatrixView
+  let right: RightOperand
   let c: MatrixView
   let panels: Range<Int>
 
@@ -68,7 +93,7 @@ private struct PanelJob {
         multiplyNarrow(
           x + start, stride: stride, rows: left.rows, depth: (count + 31) & ~31, scratch,
           panelBytes, adds, context)
-      case .rows(let x, let stride):
+      case .wide(let x, let stride):
         packWide(depths: start..<start + count, into: scratch, panelBytes, context)
         multiplyWide(
           x + start, stride: stride, step: 1, rows: 0..<left.rows, depth: count, scratch,
@@ -89,17 +114,26 @@ private struct PanelJob {
     _ context: ComputeContext
   ) {
     let base = scratch.assumingMemoryBound(to: UInt16.self)
-    guard right.isTransposed else {
-      context.kernels.pointee.pack_columns_bf16(
-        right.pointer + depths.lowerBound * right.stride + 16 * panels.lowerBound, right.stride,
-        Int32(depths.count), Int32(panels.count), base, panelBytes / 2)
-      return
-    }
-    for (index, panel) in panels.enumerated() {
-      context.kernels.pointee.pack_rows_bf16(
-        right.pointer + 16 * panel * right.stride + depths.lowerBound, right.stride,
-        Int32(min(16, right.columns - 16 * panel)), Int32(depths.count),
-        base + index * panelBytes / 2)
+    let kernels = context.kernels
+    let column = 16 * panels.lowerBound
+    let (depth, count) = (Int32(depths.count), Int32(panels.count))
+    switch right {
+    case .rows(let prepared):
+      guard case .narrow(let rows, let stride) = prepared.form else {
+        preconditionFailure("sides of a product in different precisions")
+      }
+      kernels.pointee.interleave_bf16(
+        rows + depths.lowerBound * stride + column, stride, depth, count, base, panelBytes / 2)
+    case .matrix(let matrix) where matrix.isTransposed:
+      for (index, panel) in panels.enumerated() {
+        kernels.pointee.pack_rows_bf16(
+          matrix.pointer + 16 * panel * matrix.stride + depths.lowerBound, matrix.stride,
+          Int32(min(16, matrix.columns - 16 * panel)), depth, base + index * panelBytes / 2)
+      }
+    case .matrix(let matrix):
+      kernels.pointee.pack_columns_bf16(
+        matrix.pointer + depths.lowerBound * matrix.stride + column, matrix.stride, depth, count,
+        base, panelBytes / 2)
     }
   }
 
@@ -108,17 +142,26 @@ private struct PanelJob {
     _ context: ComputeContext
   ) {
     let base = scratch.assumingMemoryBound(to: Float.self)
-    guard right.isTransposed else {
-      context.kernels.pointee.pack_columns_f32(
-        right.pointer + depths.lowerBound * right.stride + 16 * panels.lowerBound, right.stride,
-        Int32(depths.count), Int32(panels.count), base, panelBytes / 4)
-      return
-    }
-    for (index, panel) in panels.enumerated() {
-      context.kernels.pointee.pack_rows_f32(
-        right.pointer + 16 * panel * right.stride + depths.lowerBound, right.stride,
-        Int32(min(16, right.columns - 16 * panel)), Int32(depths.count),
-        base + index * panelBytes / 4)
+    let kernels = context.kernels
+    let column = 16 * panels.lowerBound
+    let (depth, count) = (Int32(depths.count), Int32(panels.count))
+    switch right {
+    case .rows(let prepared):
+      guard case .wide(let rows, let stride) = prepared.form else {
+        preconditionFailure("sides of a product in different precisions")
+      }
+      kernels.pointee.pack_columns_f32(
+        rows + depths.lowerBound * stride + column, stride, depth, count, base, panelBytes / 4)
+    case .matrix(let matrix) where matrix.isTransposed:
+      for (index, panel) in panels.enumerated() {
+        kernels.pointee.pack_rows_f32(
+          matrix.pointer + 16 * panel * matrix.stride + depths.lowerBound, matrix.stride,
+          Int32(min(16, matrix.columns - 16 * panel)), depth, base + index * panelBytes / 4)
+      }
+    case .matrix(let matrix):
+      kernels.pointee.pack_columns_f32(
+        matrix.pointer + depths.lowerBound * matrix.stride + column, matrix.stride, depth, count,
+        base, panelBytes / 4)
     }
   }
 

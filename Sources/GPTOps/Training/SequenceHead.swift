@@ -98,12 +98,9 @@ struct SequenceHead {
     part(6).update(repeating: 0, count: 3 * area)
     sums.update(repeating: 0, count: 2 * paddedLength)
     sums.update(from: logSums, count: length)
-    for row in 0..<length {
-      let found = address(out, row: row, column: head * shape.headWidth)
-      var dot: Float = 0
-      for index in 0..<shape.headWidth { dot += found[index] * part(3)[row * width + index] }
-      deltas[row] = dot
-    }
+    context.kernels.pointee.head_dots(
+      address(out, row: 0, column: head * shape.headWidth), out.stride, Int32(length),
+      Int32(shape.headWidth), part(3), Int32(width), deltas)
     var arguments = gpt_attention_backward(
       tokens: Int32(length), width: Int32(width), window: Int32(shape.window ?? 0),
       soft_cap: shape.softCap, queries: part(0), keys: part(1), values: part(2),
@@ -124,17 +121,9 @@ struct SequenceHead {
   private func gather(
     _ tensor: Tensor, column: Int, into target: UnsafeMutablePointer<Float>, factor: Float = 1
   ) {
-    let count = shape.headWidth
-    for row in 0..<length {
-      let source = address(tensor, row: row, column: column)
-      let line = target + row * width
-      if factor == 1 {
-        line.update(from: source, count: count)
-      } else {
-        for index in 0..<count { line[index] = source[index] * factor }
-      }
-      for index in count..<width { line[index] = 0 }
-    }
+    context.kernels.pointee.gather_head(
+      address(tensor, row: 0, column: column), tensor.stride, Int32(length),
+      Int32(shape.headWidth), factor, target, Int32(width))
     (target + length * width).update(repeating: 0, count: (paddedLength - length) * width)
   }
 
@@ -150,14 +139,8 @@ struct SequenceHead {
   private func scatter(
     _ rows: UnsafeMutablePointer<Float>, to tensor: Tensor, column: Int, factor: Float, adds: Bool
   ) {
-    for row in 0..<length {
-      let target = address(tensor, row: row, column: column)
-      let source = rows + row * width
-      if adds {
-        for index in 0..<shape.headWidth { target[index] += source[index] * factor }
-      } else {
-        for index in 0..<shape.headWidth { target[index] = source[index] * factor }
-      }
-    }
+    context.kernels.pointee.scatter_head(
+      rows, Int32(width), Int32(length), Int32(shape.headWidth), factor, adds ? 1 : 0,
+      address(tensor, row: 0, column: column), tensor.stride)
   }
 }

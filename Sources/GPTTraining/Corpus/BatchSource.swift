@@ -44,25 +44,25 @@ package struct BatchSource: Sendable {
     windowsPerEpoch = (shards.count - phaseCount) / length
   }
 
-  /// Batch `index` of endlessly many, from 0.
+  /// Batch `index` of endlessly many, from 0; samples are counted modulo 2^64.
   package func batch(index: Int) -> TokenBatch {
-    shards.batch(
-      starts: (0..<sequenceCount).map { start(sample: index &* sequenceCount &+ $0) },
-      length: length)
+    let first = UInt64(truncatingIfNeeded: index) &* UInt64(sequenceCount)
+    return shards.batch(
+      starts: (0..<sequenceCount).map { start(sample: first &+ UInt64($0)) }, length: length)
   }
 
   /// Where sample number `sample` begins.
-  private func start(sample: Int) -> Int {
+  private func start(sample: UInt64) -> Int {
     switch sampling {
     case .random:
       return MixedBits.below(
-        shards.count - length, MixedBits.mix(seed, UInt64(bitPattern: Int64(sample))))
+        shards.count - length, MixedBits.mix(seed, sample))
     case .epochs:
-      let epoch = UInt64(sample / windowsPerEpoch)
+      let (epoch, window) = sample.quotientAndRemainder(dividingBy: UInt64(windowsPerEpoch))
       let key = MixedBits.mix(seed, epoch)
       let phase = MixedBits.below(phaseCount, MixedBits.mix(key, 1))
       let order = KeyedPermutation(count: windowsPerEpoch, key: key)
-      return phase + length * order[sample % windowsPerEpoch]
+      return phase + length * order[Int(window)]
     }
   }
 }

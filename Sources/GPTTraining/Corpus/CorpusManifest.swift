@@ -91,10 +91,11 @@ struct CorpusManifest: Equatable {
 
   private static func json(_ side: Side) -> JSONValue {
     let shards = side.shards.map { shard in
-      object([
-        ("name", .string(shard.name)), ("tokens", .integer(shard.tokenCount)),
-        ("sha256", .string(shard.sha256)),
-      ])
+      object(
+        [
+          ("name", .string(shard.name)), ("tokens", .integer(shard.tokenCount)),
+          ("sha256", .string(shard.sha256)),
+        ] + (shard.xxh64.map { [("xxh64", .string($0))] } ?? []))
     }
     return object([
       ("text_bytes", .integer(side.textBytes)), ("tokens", .integer(side.tokenCount)),
@@ -232,7 +233,8 @@ private struct ManifestReader {
       side.shards.append(
         ShardFile(
           name: name, tokenCount: try number(shard, "tokens", place, from: 1, to: 1 << 32),
-          sha256: try text(shard, "sha256", place)))
+          sha256: try text(shard, "sha256", place),
+          xxh64: shard["xxh64"] == nil ? nil : try text(shard, "xxh64", place)))
     }
     guard side.tokenCount > 1 else { throw failure(field, "\(side.tokenCount) tokens") }
     return side

@@ -18,7 +18,7 @@ struct CorpusTokenizer {
   /// The largest published tokenizer files are under 40 MB.
   private static let fileBytes = 256 << 20
 
-  /// The files of a tokenizer that is there.
+  /// The files of a tokenizer that is there and works.
   static func files(of path: String) throws(TrainingError) -> [TokenizerFiles.File] {
     var status = stat()
     guard stat(path, &status) == 0 else {
@@ -30,8 +30,13 @@ struct CorpusTokenizer {
           location: path, found: "a file that is no SentencePiece .model",
           expected: "a tokenizer's folder, a .model file, 'bytes' or 'characters'")
       }
-      return [("tokenizer.model", try contents(path))]
+      let bytes = try contents(path)
+      do { _ = try SentencePieceTokenizer(modelBytes: bytes, location: path) } catch {
+        throw .tokenizer(error)
+      }
+      return [("tokenizer.model", bytes)]
     }
+    do { _ = try loadTokenizer(folder: path) } catch { throw .tokenizer(error) }
     var files: [TokenizerFiles.File] = []
     for name in knownNames where access("\(path)/\(name)", F_OK) == 0 {
       files.append((name, try contents("\(path)/\(name)")))

@@ -9,6 +9,8 @@ struct DocumentReader {
   static let pieceBytes = 16 << 20
   /// A longer line of JSON is no document but a mistake.
   static let lineBytes = 64 << 20
+  /// Values of all kinds in a line of JSON: a list of them takes some hundred bytes for each.
+  private static let lineValues = 1 << 18
   /// Where a NUL makes a file a binary one: git looks at as many bytes (xdiff-interface.c).
   private static let binaryProbe = 8000
   /// A file with more than one in so many characters repaired is no UTF-8 text.
@@ -24,6 +26,13 @@ struct DocumentReader {
   }
 
   typealias Accept = (Piece) throws(TrainingError) -> Void
+
+  private static let limits: JSONLimits = {
+    var limits = JSONLimits()
+    limits.bytes = lineBytes
+    limits.values = lineValues
+    return limits
+  }()
 
   private(set) var counts = TextCleaner.Counts()
   private(set) var documentCount = 0
@@ -148,7 +157,7 @@ struct DocumentReader {
       line = repaired
     }
     let result = line.withUnsafeBytes { bytes in
-      Result { () throws(JSONError) in try JSONParser.parse(bytes) }
+      Result { () throws(JSONError) in try JSONParser.parse(bytes, limits: Self.limits) }
     }
     switch result {
     case .success(let value): return value

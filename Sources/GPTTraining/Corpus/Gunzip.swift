@@ -1,6 +1,7 @@
 internal import CZlib
 
-/// Unpacks gzip data that come in blocks; several members one after another are one text.
+/// Unpacks gzip data that come in blocks; several members one after another are one text, and zeros
+/// behind one are padding, as gzip itself has it.
 ///
 /// - Source: RFC 1952; zlib.h of zlib 1.2
 final class Gunzip {
@@ -43,6 +44,8 @@ final class Gunzip {
   func next() throws(TrainingError) -> [UInt8]? {
     while position < input.count || hasMoreOutput {
       if !isInsideMember {
+        while position < input.count, input[position] == 0 { position += 1 }
+        guard position < input.count else { return nil }
         inflateReset(stream)
         isInsideMember = true
       }

@@ -5,7 +5,11 @@ import Glibc
 final class InputReader {
   private static let blockBytes = 1 << 18
 
+  /// How long Ctrl-C may wait for somebody to type.
+  private static let pollMilliseconds: Int32 = 100
+
   private let file: CorpusFile
+  private let shouldStop: () -> Bool
   private let descriptor: Int32
   private var hash = SHA256()
   private var gunzip: Gunzip?
@@ -13,8 +17,13 @@ final class InputReader {
   /// Bytes of the file so far, packed.
   private(set) var byteCount = 0
 
-  init(_ file: CorpusFile) throws(TrainingError) {
+  /// - Parameter shouldStop: asked while standard input gives nothing; true makes `next` throw
+  ///   `.interrupted`
+  init(
+    _ file: CorpusFile, shouldStop: @escaping () -> Bool = { false }
+  ) throws(TrainingError) {
     self.file = file
+    self.shouldStop = shouldStop
     if file.isStandardInput {
       descriptor = STDIN_FILENO
     } else {
@@ -51,8 +60,13 @@ final class InputReader {
   /// A whole block unless the file ends.
   private func read() throws(TrainingError) -> [UInt8] {
     var failure: Int32 = 0
+    var isStopped = false
     let block = [UInt8](unsafeUninitializedCapacity: Self.blockBytes) { buffer, count in
       while count < buffer.count {
+        guard waitForInput() else {
+          isStopped = true
+          return
+        }
         let received = Glibc.read(
           descriptor, buffer.baseAddress.map { $0 + count }, buffer.count - count)
         if received < 0, errno == EINTR { continue }
@@ -61,11 +75,23 @@ final class InputReader {
         count += received
       }
     }
+    guard !isStopped else { throw .interrupted }
     guard failure == 0 else {
       throw .file(.system(path: file.name, operation: "read it", code: failure))
     }
     byteCount += block.count
     block.withUnsafeBytes { hash.update($0) }
     return block
+  }
+
+  /// False when the user wants to stop before there is anything to read.
+  private func waitForInput() -> Bool {
+    guard file.isStandardInput else { return true }
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while !shouldStop() {
+      // An error shows itself in reading.
+      if poll(&request, 1, Self.pollMilliseconds) != 0, request.revents != 0 { return true }
+    }
+    return false
   }
 }

@@ -1,7 +1,6 @@
 internal import GPTJSON
 internal import GPTTensor
 internal import GPTTokenizer
-import Glibc
 
 /// Makes token shards of text: reads, cleans, leaves duplicates out, splits, learns a vocabulary
 /// and encodes. Does nothing when the folder holds what these inputs and options give.
@@ -28,8 +27,6 @@ package func prepareCorpus(
 }
 
 private struct Preparation {
-  private static let spoolName = "documents.spool"
-
   private let files: [CorpusFile]
   private let options: PreparationOptions
   private let monitor: PreparationMonitor
@@ -56,19 +53,27 @@ private struct Preparation {
       corpus.wasReused = true
       return corpus
     }
-    do { try makeFolder(path: folder) } catch { throw .file(error) }
-    let spool = try read()
+    let target = try PreparedFolder(folder)
+    try target.removeSpools()
+    let spool = try read(into: target)
     let split = CorpusSplit(spool, share: options.validationShare)
     try split.checkLeakage()
     manifest.training.textBytes = bytes(split, .training)
     manifest.validation.textBytes = bytes(split, .validation)
-    let tokenizer = try makeTokenizer(split, spool)
+    let files = try tokenizerFiles(split, spool)
+    // The last moment to stop with the old corpus still there.
+    try monitor.report(
+      .encoding, 0, of: manifest.training.textBytes + manifest.validation.textBytes)
+    try target.removeCorpus()
+    let tokenizer = try makeTokenizer(files)
     try encode(split, spool, tokenizer)
     let text = Array((manifest.json.encoded() + "\n").utf8)
     do {
       try ReplacedFile.write(text, to: "\(folder)/\(CorpusManifest.fileName)")
     } catch { throw .file(error) }
-    return try openPreparedCorpus(folder: folder)
+    return try withExtendedLifetime(target) { () throws(TrainingError) in
+      try openPreparedCorpus(folder: folder)
+    }
   }
 
   /// The corpus in the folder, when it is of these inputs and options.
@@ -92,29 +97,16 @@ private struct Preparation {
     return try? openPreparedCorpus(folder: folder)
   }
 
-  /// What earlier runs left, finished or not.
-  private func removeOldFiles() throws(TrainingError) {
-    let names: [String?]
-    do { names = try folderEntries(path: folder) } catch { throw .file(error) }
-    // The manifest first: without it nobody takes the rest for a corpus.
-    unlink("\(folder)/\(CorpusManifest.fileName)")
-    for case let name? in names {
-      let stem =
-        name.hasSuffix(".partial") ? String(name.dropLast(8).prefix { $0 != "." }) + ".bin" : name
-      if ShardFile.isName(stem) || name.hasPrefix(Self.spoolName) { unlink("\(folder)/\(name)") }
-    }
-  }
-
-  private mutating func read() throws(TrainingError) -> DocumentSpool {
+  private mutating func read(into target: PreparedFolder) throws(TrainingError) -> DocumentSpool {
     let total =
       files.contains(where: \.isStandardInput) ? nil : files.reduce(0) { $0 + $1.byteCount }
     var intake = DocumentIntake(
       deduplication: options.deduplication,
-      writer: try DocumentSpoolWriter(path: "\(folder)/\(Self.spoolName)"))
+      writer: try DocumentSpoolWriter(path: target.spoolPath))
     var documents = DocumentReader(textField: options.textField)
     var done = 0
     for file in files {
-      let input = try InputReader(file)
+      let input = try InputReader(file, shouldStop: { [monitor] in monitor.shouldStop })
       try documents.read(file, from: input) { piece throws(TrainingError) in
         try intake.accept(piece)
       } report: { () throws(TrainingError) in
@@ -139,25 +131,28 @@ private struct Preparation {
     split.segments(side).reduce(0) { $0 + $1.range.count }
   }
 
-  private mutating func makeTokenizer(
+  private func tokenizerFiles(
     _ split: CorpusSplit, _ spool: DocumentSpool
-  ) throws(TrainingError) -> CorpusTokenizer {
+  ) throws(TrainingError) -> [TokenizerFiles.File] {
     let size = manifest.training.textBytes
     try monitor.report(.trainingTokenizer, 0, of: size)
-    let files: [TokenizerFiles.File]
     switch options.tokenizer {
-    case .existing: files = existing
-    case .bytes: files = TokenizerFiles.byteLevel(ByteLevelVocabulary.bytes())
+    case .existing: return existing
+    case .bytes: return TokenizerFiles.byteLevel(ByteLevelVocabulary.bytes())
     case .characters:
       let characters = try CharacterInventory(of: spool, monitor: monitor).characters
-      files = TokenizerFiles.byteLevel(ByteLevelVocabulary.characters(characters))
+      return TokenizerFiles.byteLevel(ByteLevelVocabulary.characters(characters))
     case .trained(let algorithm, let vocabularySize):
       let training = VocabularyTraining(
         algorithm: algorithm, vocabularySize: vocabularySize)
-      files = try TokenizerFiles.sentencePiece(
+      return try TokenizerFiles.sentencePiece(
         training.train(split, spool, trainingBytes: size, monitor: monitor), algorithm: algorithm)
     }
-    try removeOldFiles()
+  }
+
+  private mutating func makeTokenizer(
+    _ files: [TokenizerFiles.File]
+  ) throws(TrainingError) -> CorpusTokenizer {
     let tokenizer = try CorpusTokenizer(files, in: folder)
     try tokenizer.checkEnd(forDocuments: manifest.counts.keptPieces > 1)
     manifest.tokenizer = files.map { file in

@@ -27,7 +27,8 @@ package struct PreparedCorpus: Sendable {
 
 /// Opens what `prepareCorpus` has put into `folder`.
 ///
-/// Checked here: the manifest, the tokenizer's digests, the sizes of the shards and every token id.
+/// Checked here: the manifest, the tokenizer's digests, the shards' sizes and contents and every
+/// token id.
 package func openPreparedCorpus(folder: String) throws(TrainingError) -> PreparedCorpus {
   let (manifest, digest) = try CorpusManifest.read(folder: folder)
   var hashes: [String: String] = [:]

@@ -5,11 +5,15 @@ package struct ShardFile: Sendable, Equatable {
   package var name: String
   package var tokenCount: Int
   package var sha256: String
+  /// Checked whenever the corpus is opened, which a cryptographic hash is too slow for; nil in
+  /// manifests of early versions.
+  package var xxh64: String?
 
-  package init(name: String, tokenCount: Int, sha256: String) {
+  package init(name: String, tokenCount: Int, sha256: String, xxh64: String? = nil) {
     self.name = name
     self.tokenCount = tokenCount
     self.sha256 = sha256
+    self.xxh64 = xxh64
   }
 }
 
@@ -77,9 +81,15 @@ final class ShardWriter {
 
   private func finishShard() throws(TrainingError) {
     try flush()
-    do { try current?.commit() } catch { throw .file(error) }
+    let seal: FileSeal
+    do throws(FileError) {
+      try current?.commit()
+      seal = try FileSeal(ofFile: "\(folder)/\(name)")
+    } catch { throw .file(error) }
     finished.append(
-      ShardFile(name: name, tokenCount: currentTokens, sha256: hash.finish().hexadecimal))
+      ShardFile(
+        name: name, tokenCount: currentTokens, sha256: hash.finish().hexadecimal,
+        xxh64: seal.hash))
     current = nil
     hash = SHA256()
     currentTokens = 0

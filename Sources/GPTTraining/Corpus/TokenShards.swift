@@ -10,7 +10,8 @@ package final class TokenShards: Sendable {
   /// Where each file begins in the stream, and the end.
   private let starts: [Int]
 
-  /// Opens and checks the files: their sizes, and that every id is below `vocabularySize`.
+  /// Opens and checks the files: their sizes, their contents where the manifest has a hash, and
+  /// that every id is below `vocabularySize`.
   ///
   /// - Parameter bitWidth: 16 or 32
   package init(
@@ -31,6 +32,7 @@ package final class TokenShards: Sendable {
           location: path, found: "\(file.bytes.count) bytes",
           expected: "\(shard.tokenCount) tokens of \(bitWidth) bits (manifest.json)")
       }
+      try Self.check(shard, path: path)
       count += shard.tokenCount
       mapped.append(file)
       starts.append(count)
@@ -39,6 +41,17 @@ package final class TokenShards: Sendable {
     self.starts = starts
     self.count = count
     try checkIds()
+  }
+
+  private static func check(_ shard: ShardFile, path: String) throws(TrainingError) {
+    guard let expected = shard.xxh64 else { return }
+    let seal: FileSeal
+    do { seal = try FileSeal(ofFile: path) } catch { throw .file(error) }
+    guard seal.hash == expected else {
+      throw .invalid(
+        location: path, found: "other tokens than were prepared (XXH64 \(seal.hash))",
+        expected: "\(expected.printable(limit: 40)) as manifest.json says")
+    }
   }
 
   private func checkIds() throws(TrainingError) {

@@ -13,17 +13,22 @@ package struct CheckpointContents {
   package let optimizerState: [NamedTensor]
   /// `WeightAverage.state`; empty without averages.
   package let averages: [NamedTensor]
-  package let tokenizerFolder: String?
+  let tokenizer: TokenizerCopy?
 
+  /// - Parameter tokenizerFolder: read here and never again
   package init(
     configuration: ModelConfiguration, parameters: [Parameter], optimizerState: [NamedTensor],
     averages: [NamedTensor] = [], tokenizerFolder: String?
-  ) {
+  ) throws(TrainingError) {
     self.configuration = configuration
     self.parameters = parameters
     self.optimizerState = optimizerState
     self.averages = averages
-    self.tokenizerFolder = tokenizerFolder
+    do throws(ModelError) {
+      tokenizer = try tokenizerFolder.map { path throws(ModelError) in
+        try TokenizerCopy(folder: path)
+      }
+    } catch { throw .model(error) }
   }
 
   var stateTensors: [NamedTensor] { optimizerState + averages }

@@ -13,7 +13,7 @@ package struct CheckpointStore: Sendable {
   package let keepLast: Int
 
   private var folder: String { runFolder + "/" + Self.folderName }
-  private static let folderName = "checkpoints"
+  static let folderName = "checkpoints"
   private static let temporarySuffix = ".partial"
   private static let replacedSuffix = ".replaced.partial"
   private static let removedSuffix = ".removed.partial"
@@ -25,14 +25,17 @@ package struct CheckpointStore: Sendable {
   }
 
   /// Asks for room for the checkpoints that are kept, the best, the one being written, and the
-  /// run's own model with its replacement.
+  /// run's own model with its replacement, but for those that are there.
   package func checkSpace(for contents: CheckpointContents) throws(TrainingError) {
-    let count = keepLast + 2
+    let count = max(1, keepLast + 2 - steps().count)
+    let hasModel = Folders.exists("\(runFolder)/model.safetensors")
     let (checkpoints, overflow) = contents.checkpointBytes.multipliedReportingOverflow(by: count)
-    let bytes = overflow ? .max : checkpoints + 2 * contents.modelBytes
+    let (bytes, isHuge) = checkpoints.addingReportingOverflow(
+      (hasModel ? 1 : 2) * contents.modelBytes)
     try DiskSpace.check(
-      runFolder, has: bytes,
-      for: "\(count) checkpoints of \(DiskSpace.text(contents.checkpointBytes)) and the model")
+      runFolder, has: overflow || isHuge ? .max : bytes,
+      for: "\(count) checkpoint\(count == 1 ? "" : "s") of "
+        + "\(DiskSpace.text(contents.checkpointBytes)) and the model")
   }
 
   /// Writes a checkpoint and removes those that are not kept, and any of later steps: they belong
@@ -69,7 +72,7 @@ package struct CheckpointStore: Sendable {
     do {
       try saveModel(
         configuration: contents.configuration, parameters: contents.parameters,
-        values: { $0.value }, dtype: .f32, tokenizerFolder: contents.tokenizerFolder, to: folder)
+        values: { $0.value }, dtype: .f32, tokenizer: contents.tokenizer, to: folder)
     } catch { throw .model(error) }
     try OptimizerFile.write(contents.stateTensors, to: folder + "/" + OptimizerFile.name)
     try manifest.write(to: folder + "/" + RunManifest.fileName)
@@ -107,13 +110,23 @@ package struct CheckpointStore: Sendable {
   /// A checkpoint that cannot be removed costs room, not the run.
   private func removeOthers(than state: TrainerState) {
     let steps = steps()
-    let kept = steps.filter { $0 <= state.step }.suffix(keepLast)
-    for step in steps where !kept.contains(step) && (step > state.step || step != state.bestStep) {
-      // Renamed first, so that a checkpoint half removed does not look like a damaged one.
-      let doomed = path(step: step) + Self.removedSuffix
-      guard (try? Folders.rename(path(step: step), to: doomed)) != nil else { continue }
-      try? Folders.remove(doomed)
-    }
+    let past = steps.filter { $0 <= state.step }
+    // The best model may have come between two checkpoints: the run reaches it again from here.
+    let best = state.bestStep.flatMap { best in past.last { $0 <= best } }
+    let kept = past.suffix(keepLast) + (best.map { [$0] } ?? [])
+    for step in steps where !kept.contains(step) { remove(step) }
+  }
+
+  /// Removes the checkpoints of a course of the run that was given up.
+  func removeLater(than step: Int) {
+    for later in steps().reversed() where later > step { remove(later) }
+  }
+
+  private func remove(_ step: Int) {
+    // Renamed first, so that a checkpoint half removed does not look like a damaged one.
+    let doomed = path(step: step) + Self.removedSuffix
+    guard (try? Folders.rename(path(step: step), to: doomed)) != nil else { return }
+    try? Folders.remove(doomed)
   }
 
   /// Removes what a killed process left unfinished, and puts back what it was about to replace.
@@ -167,25 +180,5 @@ package struct CheckpointStore: Sendable {
   private func path(step: Int) -> String {
     let digits = String(step)
     return "\(folder)/step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
-  }
-}
-
-extension CheckpointStore {
-  /// What `--resume PATH` means: a run's folder or one of its checkpoints.
-  ///
-  /// - Returns: the checkpoint, and the run it lies in; nil for a checkpoint that was copied out.
-  package static func find(at path: String)
-    throws(TrainingError) -> (selection: CheckpointSelection, runFolder: String?)
-  {
-    let folder = path.last == "/" && path.count > 1 ? String(path.dropLast()) : path
-    let store = CheckpointStore(runFolder: folder, keepLast: 1)
-    guard !Folders.exists(store.folder) else { return (try store.newestUsable(), folder) }
-    let checkpoint = try UsableCheckpoint(folder: folder)
-    let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
-    let isInside = parts.count >= 3 && parts[parts.count - 2] == folderName
-    return (
-      CheckpointSelection(checkpoint: checkpoint, skipped: []),
-      isInside ? parts.dropLast(2).joined(separator: "/") : nil
-    )
   }
 }

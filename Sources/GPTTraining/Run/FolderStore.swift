@@ -32,10 +32,12 @@ package final class FolderStore: RunStore {
 
   package func restore() throws(TrainingError) -> TrainerState? {
     if let chosen {
-      try chosen.load(into: contents)
-      // Saving removes the later ones, which belong to a course that was given up.
-      if checkpoints.steps().contains(where: { $0 > chosen.state.step }) {
+      try load(chosen)
+      if checkpoints.steps().isEmpty {
+        // The checkpoint of another folder: a rollback needs one here.
         try save(chosen.state)
+      } else {
+        checkpoints.removeLater(than: chosen.state.step)
       }
       self.chosen = nil
       return chosen.state
@@ -43,15 +45,25 @@ package final class FolderStore: RunStore {
     guard !checkpoints.steps().isEmpty else { return nil }
     let selection = try checkpoints.newestUsable()
     selection.skipped.forEach(warn)
-    try selection.checkpoint.load(into: contents)
+    try load(selection.checkpoint)
     return selection.checkpoint.state
   }
+
+  /// Refuses the checkpoint of another run, which may have the same shapes.
+  private func load(_ checkpoint: UsableCheckpoint) throws(TrainingError) {
+    try checkpoint.manifest.check(
+      equals: manifest, location: "\(checkpoint.folder)/\(RunManifest.fileName)",
+      reason: "as the run was")
+    try checkpoint.load(into: contents)
+  }
+
+  package var hasModel: Bool { Folders.exists("\(folder.path)/model.safetensors") }
 
   package func publish(_ state: TrainerState) throws(TrainingError) {
     do {
       try saveModel(
         configuration: contents.configuration, parameters: contents.parameters,
-        values: { $0.value }, dtype: .f32, tokenizerFolder: contents.tokenizerFolder,
+        values: { $0.value }, dtype: .f32, tokenizer: contents.tokenizer,
         to: folder.path)
     } catch { throw .model(error) }
   }

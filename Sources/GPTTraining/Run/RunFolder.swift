@@ -9,7 +9,7 @@ import Glibc
 ///     run.lock                     empty; locked while a process trains
 package final class RunFolder: Sendable {
   package let path: String
-  private let lock: Int32
+  private let lock: FolderLock
 
   private static let lockName = "run.lock"
 
@@ -52,24 +52,8 @@ package final class RunFolder: Sendable {
 
   private init(locking path: String) throws(TrainingError) {
     self.path = path
-    let lockPath = path + "/" + Self.lockName
-    lock = Glibc.open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard lock >= 0 else {
-      throw .file(.system(path: lockPath, operation: "open it", code: errno))
-    }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-      let code = errno
-      guard code == EWOULDBLOCK else {
-        throw .file(.system(path: lockPath, operation: "lock it", code: code))
-      }
-      throw .invalid(
-        location: path, found: "is in use by another process that trains into it",
-        expected: "one process a folder")
-    }
+    lock = try FolderLock(path, fileName: Self.lockName, use: "trains into it")
   }
-
-  /// The kernel drops the lock with the descriptor, also of a process that was killed.
-  deinit { if lock >= 0 { close(lock) } }
 
   private func names() throws(TrainingError) -> [String] {
     do { return try folderEntries(path: path).map { $0 ?? "a name that is not UTF-8" } } catch {

@@ -65,6 +65,18 @@ extension RunManifest {
     package let expected: String
   }
 
+  /// `self`, found in a run, with the options of `resumed` that may change, and with those that the
+  /// program which started the run did not know: `resumed` was filled in from `self`, so they have
+  /// the values by which a newer program does the same.
+  package func completed(from resumed: RunManifest, changeable: Set<String>) -> RunManifest {
+    var result = self
+    for (name, value) in resumed.options.members
+    where changeable.contains(name) || options[name] == nil {
+      result.options[name] = value
+    }
+    return result
+  }
+
   /// What `self`, found in a run, says otherwise than the run that is asked for.
   ///
   /// The version is left out: a newer program goes on with older runs.
@@ -78,13 +90,19 @@ extension RunManifest {
     for key in options.keys + added where options[key] != expected.options[key] {
       pairs.append((key, text(options[key]), text(expected.options[key])))
     }
-    return pairs.filter { $0.1 != $0.2 }.map {
-      Difference(option: $0.0, found: $0.1, expected: $0.2)
+    // The seed is also an option.
+    return pairs.filter { $0.1 != $0.2 }.reduce(into: []) { differences, pair in
+      let difference = Difference(option: pair.0, found: pair.1, expected: pair.2)
+      if !differences.contains(difference) { differences.append(difference) }
     }
   }
 
   /// Refuses to go on with a run of other options: one line that names each of them.
-  package func check(equals expected: RunManifest, location: String) throws(TrainingError) {
+  ///
+  /// - Parameter reason: why these are expected, to end the message with
+  package func check(
+    equals expected: RunManifest, location: String, reason: String = "as asked for"
+  ) throws(TrainingError) {
     let differences = differences(from: expected)
     guard !differences.isEmpty else { return }
     func list(_ value: (Difference) -> String) -> String {
@@ -93,7 +111,7 @@ extension RunManifest {
     }
     throw .invalid(
       location: location, found: "was started with \(list(\.found))",
-      expected: "\(list(\.expected)) as asked for")
+      expected: "\(list(\.expected)) \(reason)")
   }
 
   private func text(_ value: JSONValue?) -> String {

@@ -152,7 +152,7 @@ package final class Trainer {
     // are equal.
     if options.seconds != nil { state.seconds = seconds }
     do throws(TrainingError) {
-      if state.step > 0, state.bestStep == nil { try publish() }
+      if state.step > 0, state.bestStep == nil || !parts.store.hasModel { try publish() }
       try parts.metrics.synchronise()
       try parts.samples.synchronise()
       try parts.store.save(state)

@@ -52,6 +52,9 @@ package protocol RunStore: AnyObject {
   /// Loads the newest usable checkpoint; nil when there is none.
   func restore() throws(TrainingError) -> TrainerState?
 
+  /// Whether the run has a model.
+  var hasModel: Bool { get }
+
   /// Makes the weights as they are now the model of the run.
   func publish(_ state: TrainerState) throws(TrainingError)
 }

@@ -27,9 +27,12 @@ package struct TrainerState: Sendable, Equatable {
 }
 
 extension TrainerState {
-  /// Far above any run, far below where sums of counters would overflow.
-  private static let maximumCount = 1 << 60
-  private static let maximumSkippedBatches = 1 << 20
+  /// Half a year of steps that take a millisecond each. A step has at most 2^28 tokens, so the
+  /// numbers of micro-batches and sequences, multiples of these, stay below 2^62.
+  package static let maximumCount = 1 << 34
+  private static let maximumTokens = 1 << 62
+  /// Each stands for a return to a checkpoint.
+  package static let maximumSkippedBatches = 10_000
 
   package var json: JSONObject {
     JSONObject([
@@ -47,7 +50,7 @@ extension TrainerState {
     let reader = StateReader(object: object, location: location)
     step = try reader.count("step", limit: Self.maximumCount)
     batchIndex = try reader.count("batchIndex", limit: Self.maximumCount)
-    tokens = try reader.count("tokens", limit: Self.maximumCount)
+    tokens = try reader.count("tokens", limit: Self.maximumTokens)
     seconds = try reader.number("seconds")
     guard seconds >= 0 else {
       throw reader.problem("seconds", "\(seconds)", "a number of at least 0")

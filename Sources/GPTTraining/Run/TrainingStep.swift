@@ -45,7 +45,8 @@ extension Trainer {
 
   private var nextBatchIndex: Int {
     var index = state.batchIndex
-    while state.skippedBatches.contains(index) { index += 1 }
+    let skipped = Set(state.skippedBatches)
+    while skipped.contains(index) { index += 1 }
     return index
   }
 

@@ -41,6 +41,16 @@ import Testing
         + "expected ids below 99, the size of the vocabulary")
   }
 
+  @Test(arguments: [Int.max, Int.max / 3, .min, -1], BatchSource.Sampling.allCases)
+  func everyNumberIsABatch(index: Int, sampling: BatchSource.Sampling) throws {
+    let source = try BatchSource(
+      shards: shards(CorpusFolder(), count: 100), sequenceCount: 3, length: 7, seed: 5,
+      sampling: sampling)
+    let batch = source.batch(index: index)
+    #expect(batch.inputs.count == 21)
+    #expect(zip(batch.inputs, batch.targets).allSatisfy { $0 + 1 == $1 })
+  }
+
   @Test(arguments: [1, 2, 3, 7, 64, 65, 1000, 4097], [0, 1, UInt64.max])
   func thePermutationHitsEveryIndexOnce(count: Int, key: UInt64) {
     let order = KeyedPermutation(count: count, key: key)

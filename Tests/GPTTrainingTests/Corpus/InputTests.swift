@@ -22,6 +22,28 @@ import Testing
     #expect(try prepareCorpus([folder.path + "/in"], options: options).wasReused)
   }
 
+  @Test(arguments: [1, 512, 600_000])
+  func zerosBehindGzipDataArePadding(count: Int) throws {
+    let folder = try CorpusFolder()
+    let text = sampleText(lines: 100)
+    let zeros = [UInt8](repeating: 0, count: count)
+    let path = try folder.write("a.gz", gzip(Array(text.utf8)) + zeros)
+    let corpus = try prepareCorpus([path], options: folder.options())
+    #expect(corpus.training.byteText + corpus.validation.byteText == text)
+    try folder.write("a.gz", gzip(Array(text.utf8)) + zeros + [1])
+    #expect(
+      errorLine { _ = try prepareCorpus([path], options: folder.options()) }
+        == "\(path): gzip data that end too early, expected a whole gzip file")
+  }
+
+  @Test func aLineOfMillionsOfValuesIsTurnedAway() throws {
+    let folder = try CorpusFolder()
+    let list = String(repeating: "0,", count: 300_000)
+    let path = try folder.write("a.jsonl", "{\"text\": \"a\", \"list\": [\(list)0]}\n")
+    let found = errorLine { _ = try prepareCorpus([path], options: folder.options()) }
+    #expect(found.hasPrefix("\(path): line 1: ") && found.contains("262144"), "\(found)")
+  }
+
   @Test(arguments: ["a.txt.gz", "a.txt"])
   func gzipIsUnpackedWhateverItsName(name: String) throws {
     let folder = try CorpusFolder()

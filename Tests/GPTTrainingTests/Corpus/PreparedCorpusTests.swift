@@ -38,10 +38,35 @@ import Testing
     #expect(!second.wasReused && second.manifestHash == first.manifestHash)
   }
 
+  @Test func otherTokensOfTheSameSizeAreFound() throws {
+    let folder = try CorpusFolder()
+    let path = try folder.write("a.txt", sampleText(lines: 100))
+    let corpus = try prepareCorpus([path], options: folder.options())
+    var bytes = try folder.bytes("prepared/training-00000.bin")
+    bytes[1000] ^= 1
+    try folder.write("prepared/training-00000.bin", bytes)
+    let found = errorLine { _ = try openPreparedCorpus(folder: corpus.folder) }
+    #expect(
+      found.hasPrefix(
+        "\(corpus.folder)/training-00000.bin: other tokens than were prepared (XXH64 "), "\(found)")
+  }
+
+  @Test func aManifestOfAnEarlyVersionHasNoHashesAndOpens() throws {
+    let folder = try CorpusFolder()
+    let path = try folder.write("a.txt", sampleText(lines: 100))
+    let corpus = try prepareCorpus([path], options: folder.options())
+    let manifest = String(decoding: try folder.bytes("prepared/manifest.json"), as: UTF8.self)
+    let early = manifest.replacing(#/,"xxh64":"[0-9a-f]{16}"/#, with: "")
+    #expect(early.count == manifest.count - 2 * 27)
+    try folder.write("prepared/manifest.json", early)
+    #expect(try openPreparedCorpus(folder: corpus.folder).training.ids == corpus.training.ids)
+  }
+
   @Test func leftoversOfAKilledPreparationGoAway() throws {
     let folder = try CorpusFolder()
     let names = [
       "documents.spool.12.partial", "training-00007.bin", "training-00001.bin.9.partial",
+      "prepare.lock",
     ]
     for name in names { try folder.write("prepared/" + name, "x") }
     try folder.write("prepared/mine.txt", "stays")
@@ -50,9 +75,51 @@ import Testing
     let left = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/prepared")
     #expect(
       left.sorted() == [
-        "manifest.json", "mine.txt", "tokenizer.json", "tokenizer_config.json",
+        "manifest.json", "mine.txt", "prepare.lock", "tokenizer.json", "tokenizer_config.json",
         "training-00000.bin", "validation-00000.bin",
       ])
+  }
+
+  @Test(arguments: ["tokenizer.json", "manifest.json", "notes.txt"])
+  func aFolderOfSomebodyElseStaysAsItIs(name: String) throws {
+    let folder = try CorpusFolder()
+    try folder.write("prepared/" + name, "{}")
+    let path = try folder.write("a.txt", sampleText(lines: 100))
+    #expect(
+      errorLine { _ = try prepareCorpus([path], options: folder.options()) }
+        == "\(folder.path)/prepared: holds '\(name)' and no prepared corpus, expected a new or "
+        + "empty folder; choose another one, or empty this one")
+    #expect(try names(in: folder.path + "/prepared") == [name])
+    #expect(try folder.bytes("prepared/" + name) == Array("{}".utf8))
+  }
+
+  @Test func twoPreparationsDoNotShareAFolder() throws {
+    let folder = try CorpusFolder()
+    let path = try folder.write("a.txt", sampleText(lines: 100))
+    var second = ""
+    _ = try prepareCorpus(
+      [path], options: folder.options(),
+      progress: { _ in
+        guard second.isEmpty else { return }
+        second = errorLine { _ = try prepareCorpus([path], options: folder.options()) }
+      })
+    #expect(
+      second == "\(folder.path)/prepared: is in use by another process that prepares a corpus in "
+        + "it, expected one process a folder")
+    #expect(try prepareCorpus([path], options: folder.options()).wasReused)
+  }
+
+  @Test func oldSpoolsGoBeforeTheNewOneIsWritten() throws {
+    let folder = try CorpusFolder()
+    try folder.write("prepared/prepare.lock", "")
+    try folder.write("prepared/documents.spool.12.partial", "x")
+    let path = try folder.write("a.txt", sampleText(lines: 100))
+    let text = errorLine {
+      _ = try prepareCorpus(
+        [path], options: folder.options(), isCancelled: { true })
+    }
+    #expect(text == "interrupted")
+    #expect(try names(in: folder.path + "/prepared") == ["prepare.lock"])
   }
 
   /// What to replace in manifest.json, by what, and a part of the complaint.

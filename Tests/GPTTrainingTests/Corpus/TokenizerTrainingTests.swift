@@ -87,6 +87,14 @@ import Testing
       }
         == "\(path): a file that is no SentencePiece .model, "
         + "expected a tokenizer's folder, a .model file, 'bytes' or 'characters'")
+    let broken = try folder.write("broken.model", text)
+    for (tokenizer, expected) in [(broken, broken + ": "), (folder.path, folder.path + ": no tok")]
+    {
+      let options = folder.options(.existing(path: tokenizer), folder: "first")
+      let found = errorLine { _ = try prepareCorpus([path], options: options) }
+      #expect(found.hasPrefix(expected), "\(found)")
+    }
+    #expect(try openPreparedCorpus(folder: first.folder).manifestHash == first.manifestHash)
   }
 
   @Test func threadsDoNotChangeAByte() throws {

@@ -61,6 +61,19 @@ import Testing
     }
   }
 
+  @Test func theCheckpointBeforeABestBetweenTwoIsKept() throws {
+    let run = try ToyRun(seed: 1)
+    try withTemporaryFolder { folder in
+      let store = CheckpointStore(runFolder: folder, keepLast: 1)
+      for step in [100, 200, 300, 400, 500] {
+        try store.save(
+          ToyRun.state(step: step, bestStep: step < 250 ? 50 : 250), run.contents,
+          manifest: run.manifest)
+      }
+      #expect(store.steps() == [200, 500])
+    }
+  }
+
   @Test func savingAfterAReturnRemovesTheCourseThatWasGivenUp() throws {
     let run = try ToyRun(seed: 1)
     try withTemporaryFolder { folder in
@@ -248,43 +261,45 @@ import Testing
     }
   }
 
-  @Test func resumeAcceptsARunAndACheckpoint() throws {
-    let run = try ToyRun(seed: 3)
-    try withTemporaryFolder { folder in
-      let store = CheckpointStore(runFolder: folder, keepLast: 2)
-      for step in [1, 2] {
-        try store.save(ToyRun.state(step: step), run.contents, manifest: run.manifest)
-      }
-      let first = folder + "/checkpoints/step-00000001"
-      for (path, step) in [(folder, 2), (folder + "/", 2), (first, 1), (first + "/", 1)] {
-        let found = try CheckpointStore.find(at: path)
-        #expect(found.selection.checkpoint.state.step == step)
-        #expect(found.runFolder == folder)
-      }
-      try FileManager.default.copyItem(atPath: first, toPath: folder + "/copy")
-      let copied = try CheckpointStore.find(at: folder + "/copy")
-      #expect(copied.selection.checkpoint.state.step == 1 && copied.runFolder == nil)
-      #expect(
-        message { _ = try CheckpointStore.find(at: folder + "/none") }
-          == "\(folder)/none: does not exist, expected the folder of a checkpoint")
-    }
-  }
-
   @Test func aFailedSaveLeavesNothingOfItselfAndAllThatWasThere() throws {
-    var run = try ToyRun(seed: 3)
+    let run = try ToyRun(seed: 3)
     try withTemporaryFolder { folder in
       let store = CheckpointStore(runFolder: folder, keepLast: 1)
       try store.save(ToyRun.state(step: 1), run.contents, manifest: run.manifest)
-      let tokenizer = folder + "/no-tokenizer"
-      run = try ToyRun(seed: 4)
-      let broken = CheckpointContents(
-        configuration: run.contents.configuration, parameters: run.contents.parameters,
-        optimizerState: [], tokenizerFolder: tokenizer)
+      let obstacle = folder + "/checkpoints/step-00000002"
+      try Data("x".utf8).write(to: URL(fileURLWithPath: obstacle))
+      try Data("x".utf8).write(to: URL(fileURLWithPath: obstacle + ".replaced.partial"))
       #expect(
-        message { try store.save(ToyRun.state(step: 2), broken, manifest: run.manifest) }
-          .contains("no-tokenizer"))
-      #expect(try names(in: folder + "/checkpoints") == ["step-00000001"])
+        message { try store.save(ToyRun.state(step: 2), run.contents, manifest: run.manifest) }
+          == "\(obstacle).replaced.partial: cannot open it: Not a directory")
+      #expect(
+        try names(in: folder + "/checkpoints") == [
+          "step-00000001", "step-00000002", "step-00000002.replaced.partial",
+        ])
       #expect(try store.newestUsable().checkpoint.state.step == 1)
+    }
+  }
+
+  @Test func theTokenizerIsTheOneOfTheStart() throws {
+    try withTemporaryFolder { folder in
+      let source = folder + "/corpus"
+      let names = ["tokenizer.json", "tokenizer_config.json"]
+      try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: false)
+      for name in names {
+        try FileManager.default.copyItem(
+          atPath: "\(ToyRun.fixtures)/gpt2/\(name)", toPath: "\(source)/\(name)")
+      }
+      let run = try ToyRun(seed: 3, tokenizerFolder: source)
+      let store = CheckpointStore(runFolder: folder, keepLast: 2)
+      let first = try store.save(ToyRun.state(step: 1), run.contents, manifest: run.manifest)
+      try FileManager.default.removeItem(atPath: source)
+      let second = try store.save(ToyRun.state(step: 2), run.contents, manifest: run.manifest)
+      for name in names + ["config.json"] {
+        let paths = [first, second].map { "\($0)/\(name)" }
+        #expect(FileManager.default.contentsEqual(atPath: paths[0], andPath: paths[1]))
+      }
+      let gone = message { _ = try ToyRun(seed: 3, tokenizerFolder: source) }
+      #expect(gone.hasPrefix(source), "\(gone)")
     }
   }
 

@@ -128,6 +128,8 @@ final class MemoryStore: RunStore {
     return last.state
   }
 
+  var hasModel: Bool { published != nil }
+
   func publish(_ state: TrainerState) throws(TrainingError) { published = (state, model.values) }
 }
 

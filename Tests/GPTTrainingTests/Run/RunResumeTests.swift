@@ -55,7 +55,7 @@ import Testing
     if isNew { try manifest.write(to: "\(folder)/run.json") }
     let store = FolderStore(
       folder: runFolder, checkpoints: CheckpointStore(runFolder: folder, keepLast: 2),
-      contents: CheckpointContents(
+      contents: try CheckpointContents(
         configuration: configuration, parameters: model.parameters,
         optimizerState: optimizer.state, averages: average.state, tokenizerFolder: nil),
       manifest: manifest)

@@ -17,7 +17,10 @@ struct ToyRun {
     options: JSONObject([("learning-rate", .number(0.001)), ("steps", .integer(40))]))
 
   /// - Parameter seed: of the numbers; 0 gives zeros.
-  init(seed: UInt32, moments: [String] = ["first", "second"], fixture: String = "gpt2") throws {
+  init(
+    seed: UInt32, moments: [String] = ["first", "second"], fixture: String = "gpt2",
+    tokenizerFolder: String? = nil
+  ) throws {
     var options = ModelOptions()
     options.threadCount = 1
     let model = try OpenedModel.open(path: "\(Self.fixtures)/\(fixture)", options: options)
@@ -27,10 +30,10 @@ struct ToyRun {
         ("\($0.name).\(what)", Tensor(rows: $0.value.rows, columns: $0.value.columns))
       }
     }
-    contents = CheckpointContents(
+    contents = try CheckpointContents(
       configuration: model.configuration, parameters: parameters,
       optimizerState: moments.flatMap(tensors), averages: tensors("average"),
-      tokenizerFolder: "\(Self.fixtures)/\(fixture)")
+      tokenizerFolder: tokenizerFolder ?? "\(Self.fixtures)/\(fixture)")
     fill(seed: seed)
   }
 
