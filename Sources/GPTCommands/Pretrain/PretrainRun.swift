@@ -57,7 +57,7 @@ struct PretrainRun {
       TrainerParts(
         model: model, optimizer: optimizer, schedule: schedule, average: average, data: data,
         store: store, metrics: watcher.metrics, samples: watcher.samples),
-      options: options, surroundings: try makeSurroundings(watcher))
+      options: options, surroundings: try makeSurroundings(watcher, context))
     let reason = try watcher.watching { try trainer.run() }
     return RunSummary(
       folder: path, reason: reason, state: trainer.state, seconds: trainer.seconds,
@@ -140,11 +140,12 @@ struct PretrainRun {
     return SHA256.digest(of: Array(lines.joined().utf8)).hexadecimal
   }
 
-  private func makeSurroundings(_ watcher: RunWatcher) throws(TrainingError)
-    -> TrainerSurroundings
-  {
+  private func makeSurroundings(
+    _ watcher: RunWatcher, _ context: ComputeContext
+  ) throws(TrainingError) -> TrainerSurroundings {
     var surroundings = TrainerSurroundings()
     surroundings.memoryBytes = { try? ProcessMemory.peakBytes() }
+    surroundings.peakOperationsPerSecond = measureMatrixPeak(in: context)
     surroundings.isInterrupted = isInterrupted
     surroundings.observe = { watcher.observe($0) }
     let writer = try SampleWriter(corpus: corpus, configuration: configuration)

@@ -11,6 +11,7 @@ final class RunWatcher {
   private let facts: [(String, String)]
   private let line = ProgressLine()
   private var validationLoss: Double?
+  private var savedStep: Int?
   private var lastReport: ContinuousClock.Instant?
 
   /// Between two reports: enough for who watches, and a page of megabytes costs little.
@@ -26,9 +27,16 @@ final class RunWatcher {
   /// Runs `body` and leaves terminal and report as they are to stay.
   func watching(_ body: () throws -> StopReason) throws -> StopReason {
     defer { line.clear() }
-    let reason = try body()
-    writeReport(isRunning: false)
-    return reason
+    do {
+      let reason = try body()
+      writeReport(isRunning: false)
+      return reason
+    } catch {
+      if let savedStep {
+        say("step \(savedStep) is saved; go on from it with: gpt pretrain --resume \(folder)")
+      }
+      throw error
+    }
   }
 
   func warn(_ message: String) { say("warning: \(message)") }
@@ -36,7 +44,10 @@ final class RunWatcher {
   func observe(_ event: TrainerEvent) {
     switch event {
     case .began(let state, let resumed):
-      if resumed { say("going on after step \(state.step)") }
+      if resumed {
+        say("going on after step \(state.step)")
+        savedStep = state.step
+      }
       validationLoss = state.bestValidationLoss
     case .step(let progress): line.show { status(progress) }
     case .logged:
@@ -49,7 +60,7 @@ final class RunWatcher {
       validationLoss = loss
       say("step \(step): validation loss \(loss.rounded(to: 4))\(isBest ? ", the best" : "")")
     case .sampled(let sample): show(sample)
-    case .saved: break
+    case .saved(let step): savedStep = step
     case .notSaved(let error): warn("not saved, trying again later: \(error)")
     case .rolledBack(let rollback):
       warn(

@@ -8,8 +8,12 @@ import Synchronization
 final class Interruption: @unchecked Sendable {
   private struct State {
     var stop: (@Sendable () -> Void)?
-    var wasPressed = false
+    var firstPress: ContinuousClock.Instant?
   }
+
+  /// Signals that follow each other faster are one: programs such as timeout(1) send theirs to the
+  /// process and to its group.
+  private static let repetition: Duration = .milliseconds(300)
 
   private let state = Mutex(State())
   private let sources: [any DispatchSourceSignal]
@@ -36,21 +40,22 @@ final class Interruption: @unchecked Sendable {
     _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     let task = Task { try await body() }
-    state.withLock { $0 = State(stop: { task.cancel() }, wasPressed: false) }
+    state.withLock { $0 = State(stop: { task.cancel() }) }
     defer { state.withLock { $0.stop = nil } }
     return try await task.value
   }
 
   /// Whether Ctrl-C was pressed during the last `guarding`.
-  var wasPressed: Bool { state.withLock { $0.wasPressed } }
+  var wasPressed: Bool { state.withLock { $0.firstPress != nil } }
 
   private func press(idle: () -> Void) {
-    let (stop, again) = state.withLock { state in
-      defer { state.wasPressed = true }
-      return (state.stop, state.wasPressed)
+    let now = ContinuousClock.now
+    let (stop, first) = state.withLock { state in
+      defer { state.firstPress = state.firstPress ?? now }
+      return (state.stop, state.firstPress)
     }
     guard let stop else { return idle() }
-    if again { exit(130) }
-    stop()
+    guard let first else { return stop() }
+    if now - first > Self.repetition { exit(130) }
   }
 }

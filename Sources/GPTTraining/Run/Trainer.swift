@@ -67,7 +67,7 @@ package final class Trainer {
       validationLoss = loss
     }
     let reason = end ?? (isOutOfPatience ? .patience : nil)
-    if reason != nil || isDue(options.sampleEvery) { sample() }
+    if options.sampleEvery > 0, reason != nil || isDue(options.sampleEvery) { sample() }
     if reason != nil || validationLoss != nil || isDue(options.logEvery) {
       log(step, validationLoss: validationLoss)
     }

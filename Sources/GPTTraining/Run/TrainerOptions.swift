@@ -10,7 +10,7 @@ package struct TrainerOptions: Sendable, Equatable {
   package var clip: Double? = 1
   package var seed: UInt64 = 0
 
-  /// Steps between two validations, samples, lines of the log, checkpoints.
+  /// Steps between two validations, samples (0: none), lines of the log, checkpoints.
   package var validateEvery = 250
   package var sampleEvery = 500
   package var logEvery = 10
