@@ -79,6 +79,8 @@ static void gelu_tanh_backward(const float *dy, const float *x, float *dx, ptrdi
     v16 v = v16_load(x + i), square = v16_mul(v, v);
     v16 u = v16_mul(v, v16_fma(v16_set1(-2 * c * a), square, v16_set1(-2 * c)));
     v16 q = v16_div(one, v16_add(one, v16_exp(u)));
+    /* Where exp saturates q is 0: what is left of it would be multiplied by x^3. */
+    q = v16_where_less(v16_set1(87), u, v16_set1(0), q);
     v16 inner = v16_mul(v, v16_fma(v16_set1(6 * c * a), square, v16_set1(2 * c)));
     v16 slope = v16_mul(q, v16_fma(v16_sub(one, q), inner, one));
     v16_store(dx + i, v16_mul(v16_load(dy + i), slope));

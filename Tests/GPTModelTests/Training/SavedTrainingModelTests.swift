@@ -64,7 +64,8 @@ import Testing
     try withTemporaryFolder { folder in
       try saveModel(
         configuration: model.configuration, parameters: model.parameters,
-        values: { $0.value }, dtype: .f32, tokenizerFolder: tokenizer.path, to: folder)
+        values: { $0.value }, dtype: .f32, tokenizer: TokenizerCopy(folder: tokenizer.path),
+        to: folder)
       let opened = try GoldenModel(name: family.rawValue, path: folder).open()
       #expect(opened.configuration == model.configuration)
       let found = try logits(opened.transformer, ids)
