@@ -95,7 +95,8 @@ private struct AttentionJob {
       begin: bounds[0], end: Int32(start + tokens.upperBound), head_width: Int32(width),
       value_width: Int32(layout.valueWidth), soft_cap: shape.softCap, output: output,
       output_stride: layout.valueWidth, scratch: scores,
-      log_sums: nil, dropout_threshold: 0, dropout_scale: 1, dropout_key: 0)
+      log_sums: nil, dropout_threshold: 0, dropout_scale: 1, dropout_key: 0,
+      bf16_product: nil, narrow_queries: nil, narrow_weights: nil)
     context.kernels.pointee.attention(&arguments)
     for row in 0..<rows {
       address(of: out, head: head, tokens: tokens, row: row).update(

@@ -122,6 +122,12 @@ typedef struct gpt_attention {
   float dropout_threshold; /* of 2^24: weights whose random number is below are 0; 0 keeps all */
   float dropout_scale;
   uint32_t dropout_key;
+  /* NULL, or: products are of bf16. Then queries are narrow_queries [rows][width padded to 32], key
+     pages [page_tokens / 16][padded width / 2][16][2], value pages
+     [value_width / 16][page_tokens / 2][16][2], all zero-padded, and page_tokens a multiple of 32. */
+  void (*bf16_product)(const gpt_bf16_product *);
+  const uint16_t *narrow_queries;
+  uint16_t *narrow_weights; /* scratch, rows * page_tokens */
 } gpt_attention;
 
 #define GPT_ATTENTION_TILE 64
@@ -146,7 +152,17 @@ typedef struct gpt_attention_backward {
   float dropout_threshold;
   float dropout_scale;
   uint32_t dropout_key;
+  /* NULL, or: products are of bf16; rows, panels and sums then reach to whole tiles of tokens. */
+  void (*bf16_product)(const gpt_bf16_product *);
+  uint16_t *narrow; /* scratch, gpt_attention_narrow_count(tokens, width) elements */
 } gpt_attention_backward;
+
+/* Elements of bf16 that the backward pass of a head needs for its operands. */
+static inline size_t gpt_attention_narrow_count(int tokens, int width) {
+  size_t rows = ((size_t)tokens + GPT_ATTENTION_TILE - 1) / GPT_ATTENTION_TILE * GPT_ATTENTION_TILE;
+  size_t padded = ((size_t)width + 31) & ~(size_t)31;
+  return rows * (4 * padded + 3 * (size_t)width) + 3 * GPT_ATTENTION_TILE * GPT_ATTENTION_TILE;
+}
 
 typedef struct gpt_kernels {
   const char *name;

@@ -23,6 +23,10 @@ struct SequenceHead {
     return (length + tile - 1) / tile * tile
   }
   private var area: Int { paddedLength * width }
+  private var isNarrow: Bool { context.multipliesNarrow }
+  /// Elements of a row in bf16, which products take in steps of 32.
+  private var narrowWidth: Int { (shape.headWidth + 31) & ~31 }
+  private var narrowArea: Int { paddedLength * narrowWidth }
   private var dropoutKey: UInt32 { dropout.map { Dropout.key(UInt64($0.key), index) } ?? 0 }
 
   /// Queries that share what they read of a page.
@@ -37,7 +41,10 @@ struct SequenceHead {
     let pages = paddedLength / pageTokens
     let tile = SequenceHead.tileTokens
     let floats = 3 * area + tile * width + tile * (pageTokens + 2) + 2 * tile
-    let scratch = context.pool.scratch(worker: worker, byteCount: floats * 4 + pages * 16)
+    // Operands in bf16: the queries, keys, values and a tile's weights, each at most as large.
+    let narrowCount = isNarrow ? 3 * narrowArea + tile * pageTokens : 0
+    let scratch = context.pool.scratch(
+      worker: worker, byteCount: floats * 4 + pages * 16 + narrowCount * 2)
     let query = scratch.assumingMemoryBound(to: Float.self)
     let (key, value) = (query + area, query + 2 * area)
     let output = query + 3 * area
@@ -46,15 +53,28 @@ struct SequenceHead {
       .assumingMemoryBound(to: Int32.self)
     let keyPages = UnsafeMutableRawPointer(bounds + 2 * tile)
       .assumingMemoryBound(to: UnsafeRawPointer?.self)
+    let narrow = UnsafeMutableRawPointer(keyPages + 2 * pages)
+      .assumingMemoryBound(to: UInt16.self)
     // The keys' rows are needed only to make panels of them, so they pass through the queries' place.
     gather(keys, column: group * shape.headWidth, into: query)
-    packPanels(query, into: key)
+    if !isNarrow { packPanels(query, into: key) }
+    if isNarrow { packNarrow(query, into: narrow + narrowArea) }
     gather(values, column: group * shape.headWidth, into: value)
     gather(queries, column: head * shape.headWidth, into: query, factor: shape.scale)
     for page in 0..<pages {
-      keyPages[page] = UnsafeRawPointer(key + page * pageTokens * width)
-      keyPages[pages + page] = UnsafeRawPointer(value + page * pageTokens * width)
+      if isNarrow {
+        let target = narrow + 2 * narrowArea + page * pageTokens * width
+        context.kernels.pointee.pack_columns_bf16(
+          value + page * pageTokens * width, width, Int32(pageTokens), Int32(width / 16), target,
+          16 * pageTokens)
+        keyPages[page] = UnsafeRawPointer(narrow + narrowArea + page * pageTokens * narrowWidth)
+        keyPages[pages + page] = UnsafeRawPointer(target)
+      } else {
+        keyPages[page] = UnsafeRawPointer(key + page * pageTokens * width)
+        keyPages[pages + page] = UnsafeRawPointer(value + page * pageTokens * width)
+      }
     }
+    if isNarrow { narrowRows(query, into: narrow) }
     for first in stride(from: 0, to: length, by: tile) {
       let rows = min(tile, length - first)
       for row in 0..<rows {
@@ -64,12 +84,15 @@ struct SequenceHead {
       var arguments = gpt_attention(
         queries: query + first * width, query_stride: width, rows: Int32(rows),
         first_visible: bounds, last_visible: bounds + tile, key_pages: keyPages,
-        value_pages: keyPages + pages, type: GPT_PANEL_F32, page_tokens: Int32(pageTokens),
+        value_pages: keyPages + pages, type: isNarrow ? GPT_PANEL_BF16 : GPT_PANEL_F32,
+        page_tokens: Int32(pageTokens),
         begin: bounds[0], end: Int32(first + rows), head_width: Int32(width),
         value_width: Int32(width), soft_cap: shape.softCap, output: output, output_stride: width,
         scratch: scores, log_sums: logSums.map { $0 + first },
         dropout_threshold: dropout?.threshold ?? 0, dropout_scale: dropout?.scale ?? 1,
-        dropout_key: dropoutKey)
+        dropout_key: dropoutKey,
+        bf16_product: isNarrow ? context.kernels.pointee.bf16_product : nil,
+        narrow_queries: narrow + first * narrowWidth, narrow_weights: narrow + 3 * narrowArea)
       context.kernels.pointee.attention(&arguments)
       for row in 0..<rows {
         address(out, row: first + row, column: head * shape.headWidth).update(
@@ -85,7 +108,9 @@ struct SequenceHead {
   ) {
     let tile = Int(GPT_ATTENTION_TILE)
     let floats = 9 * area + 2 * paddedLength + 2 * tile * tile
-    let base = context.pool.scratch(worker: worker, byteCount: floats * 4)
+    let narrowCount =
+      isNarrow ? gpt_attention_narrow_count(Int32(length), Int32(width)) : 0
+    let base = context.pool.scratch(worker: worker, byteCount: floats * 4 + narrowCount * 2)
       .assumingMemoryBound(to: Float.self)
     func part(_ index: Int) -> UnsafeMutablePointer<Float> { base + index * area }
     let sums = part(9)
@@ -94,8 +119,10 @@ struct SequenceHead {
     gather(keys, column: group * shape.headWidth, into: part(1))
     gather(values, column: group * shape.headWidth, into: part(2))
     gather(dout, column: head * shape.headWidth, into: part(3))
-    packPanels(part(0), into: part(4))
-    packPanels(part(3), into: part(5))
+    if !isNarrow {
+      packPanels(part(0), into: part(4))
+      packPanels(part(3), into: part(5))
+    }
     part(6).update(repeating: 0, count: 3 * area)
     sums.update(repeating: 0, count: 2 * paddedLength)
     sums.update(from: logSums, count: length)
@@ -108,7 +135,9 @@ struct SequenceHead {
       gradients: part(3), query_panels: part(4), gradient_panels: part(5), log_sums: sums,
       deltas: deltas, query_gradients: part(6), key_gradients: part(7), value_gradients: part(8),
       scratch: deltas + paddedLength, dropout_threshold: dropout?.threshold ?? 0,
-      dropout_scale: dropout?.scale ?? 1, dropout_key: dropoutKey)
+      dropout_scale: dropout?.scale ?? 1, dropout_key: dropoutKey,
+      bf16_product: isNarrow ? context.kernels.pointee.bf16_product : nil,
+      narrow: UnsafeMutableRawPointer(base + floats).assumingMemoryBound(to: UInt16.self))
     context.kernels.pointee.attention_backward(&arguments)
     scatter(part(6), to: dqueries, column: head * shape.headWidth, factor: shape.scale, adds: false)
     scatter(part(7), to: dkeys, column: group * shape.headWidth, factor: 1, adds: !isFirst)
@@ -134,6 +163,25 @@ struct SequenceHead {
     for first in stride(from: 0, to: paddedLength, by: 16) {
       context.kernels.pointee.pack_rows_f32(
         rows + first * width, width, 16, Int32(width), panels + first * width)
+    }
+  }
+
+  /// bf16 panels of sixteen tokens side by side.
+  private func packNarrow(
+    _ rows: UnsafeMutablePointer<Float>, into panels: UnsafeMutablePointer<UInt16>
+  ) {
+    for first in stride(from: 0, to: paddedLength, by: 16) {
+      context.kernels.pointee.pack_rows_bf16(
+        rows + first * width, width, 16, Int32(width), panels + first * narrowWidth)
+    }
+  }
+
+  private func narrowRows(
+    _ rows: UnsafeMutablePointer<Float>, into target: UnsafeMutablePointer<UInt16>
+  ) {
+    for row in 0..<paddedLength {
+      context.kernels.pointee.to_bf16(rows + row * width, target + row * narrowWidth, width)
+      for index in width..<max(width, narrowWidth) { target[row * narrowWidth + index] = 0 }
     }
   }
 
