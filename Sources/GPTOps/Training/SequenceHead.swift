@@ -29,7 +29,8 @@ struct SequenceHead {
   private static let tileTokens = 32
 
   func forward(
-    queries: Tensor, keys: Tensor, values: Tensor, out: Tensor, logSums: UnsafeMutablePointer<Float>?,
+    queries: Tensor, keys: Tensor, values: Tensor, out: Tensor,
+    logSums: UnsafeMutablePointer<Float>?,
     worker: Int
   ) {
     let pageTokens = PageLayout.pageTokens

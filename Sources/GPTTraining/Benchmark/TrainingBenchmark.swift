@@ -110,7 +110,9 @@ package func measureMatrixPeak(in context: ComputeContext) -> Double {
   let x = Tensor(rows: rows, columns: depth)
   let w = Tensor(rows: columns, columns: depth)
   let y = Tensor(rows: rows, columns: columns)
-  for tensor in [x, w] { tensor.pointer.update(repeating: 0.01, count: tensor.rows * tensor.stride) }
+  for tensor in [x, w] {
+    tensor.pointer.update(repeating: 0.01, count: tensor.rows * tensor.stride)
+  }
   let clock = ContinuousClock()
   var best = Double.infinity
   for _ in 0..<8 {
