@@ -21,7 +21,8 @@ import Testing
         slope
           * centralDifferences(at: [value]) { point in
             let v = point[0]
-            return 0.5 * v * (1 + tanh((2 / Double.pi).squareRoot() * (v + 0.044715 * v * v * v)))
+            // 0.5 · (1 + tanh u) without the rounding that makes it 0 already at u = −19.
+            return v / (1 + exp(-2 * (2 / Double.pi).squareRoot() * (v + 0.044715 * v * v * v)))
           }[0]
       }
       #expect(relativeDifference(dx, expected) < 2e-6, "scale \(scale)")
