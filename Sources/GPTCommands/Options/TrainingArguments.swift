@@ -112,15 +112,16 @@ struct TrainingArguments: ParsableArguments {
       ("residual-dropout", residualDropout), ("embedding-dropout", embeddingDropout),
       ("label-smoothing", labelSmoothing), ("beta1", beta1), ("beta2", beta2), ("ema", ema),
     ] {
-      guard let share, !(share >= 0 && share < 1) else { continue }
-      throw ValidationError("--\(name) must be at least 0 and below 1.")
+      // As the number it is computed with: the float next to 0.99999999 is 1.
+      guard let share, !(share >= 0 && Float(share) < 1) else { continue }
+      throw ValidationError("--\(name) must be at least 0 and below 1 as a 32-bit number.")
     }
     for (name, number) in [("clip", clip), ("z-loss", zLoss), ("weight-decay", weightDecay)] {
-      guard let number, !(number >= 0 && number.isFinite) else { continue }
-      throw ValidationError("--\(name) must be at least 0.")
+      guard let number, !(number >= 0 && Float(number).isFinite) else { continue }
+      throw ValidationError("--\(name) must be at least 0 and a 32-bit number.")
     }
-    if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
-      throw ValidationError("--learning-rate must be above 0.")
+    if let learningRate, !(Float(learningRate) > 0 && Float(learningRate).isFinite) {
+      throw ValidationError("--learning-rate must be above 0 as a 32-bit number.")
     }
     if let ratio = minimumLearningRateRatio, !(ratio >= 0 && ratio <= 1) {
       throw ValidationError("--minimum-learning-rate-ratio must be 0 to 1.")

@@ -47,7 +47,8 @@ struct PretrainRun {
     let checkpoints = try makeCheckpoints(contents, manifest)
     let path = source.folder.path
     let watcher = try RunWatcher(
-      folder: path, facts: facts(model), metrics: MetricsLog(path: "\(path)/metrics.jsonl"),
+      folder: path, facts: facts, bitsPerNat: corpus.bitsPerByte(ofLoss: 1),
+      metrics: MetricsLog(path: "\(path)/metrics.jsonl"),
       samples: SampleLog(path: "\(path)/samples.jsonl"))
     let store = FolderStore(
       folder: source.folder, checkpoints: checkpoints, contents: contents,
@@ -93,19 +94,22 @@ struct PretrainRun {
       validationBatch: { validation[$0] })
   }
 
-  /// Weights, gradients and moments must fit; activations come on top.
+  /// An estimate: says so in place of an allocation that fails, or a kernel that ends the process.
   private func checkMemory() throws(TrainingError) {
     let training = arguments.training
-    let moments = [.adamw, nil].contains(training.optimizer) ? 2 : 1
-    let copies = 2 + moments + (training.ema == nil ? 0 : 1)
-    let needed = 4 * Double(copies) * Double(configuration.parameterCount)
-    let present = Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
-    guard needed < present else {
-      throw .invalid(
-        location: "model of \(configuration.parameterCount) parameters",
-        found: "\((present / 1e9).rounded(to: 1)) GB of memory",
-        expected: "\((needed / 1e9).rounded(to: 1)) GB for weights, gradients and optimizer")
-    }
+    let estimate = MemoryEstimate(
+      configuration, sequenceCount: training.batchSize ?? 1,
+      microBatchCount: training.accumulate ?? 1, optimizer: training.optimizer ?? .adamw,
+      hasAverage: training.ema != nil, checkpointsActivations: training.activationCheckpointing)
+    guard let available = ProcessMemory.availableBytes(), estimate.totalBytes > Double(available)
+    else { return }
+    func text(_ bytes: Double) -> String { "\((bytes / 1e9).rounded(to: 1)) GB" }
+    throw .invalid(
+      location: "memory", found: "\(text(Double(available))) available",
+      expected: "about \(text(estimate.totalBytes)) (\(text(estimate.parameterBytes)) for "
+        + "\(configuration.parameterCount) parameters and their optimizer, "
+        + "\(text(estimate.activationBytes + estimate.batchBytes)) for a step's tokens); lower: "
+        + "--batch-size, --context-length, --width, --blocks, or --activation-checkpointing")
   }
 
   private var manifest: RunManifest {
@@ -123,6 +127,13 @@ struct PretrainRun {
     let folder = source.folder.path
     let checkpoints = CheckpointStore(runFolder: folder, keepLast: arguments.training.keep ?? 2)
     if let earlier = source.manifest, let earlierPath = source.manifestPath {
+      guard earlier.corpusHash == corpus.manifestHash else {
+        throw .invalid(
+          location: corpus.folder,
+          found: "the corpus has changed since the run began: its manifest's SHA-256 is "
+            + corpus.manifestHash,
+          expected: "\(earlier.corpusHash.printable(limit: 100)) as in \(earlierPath.printable())")
+      }
       try earlier.completed(from: manifest, changeable: PretrainArguments.changeable)
         .check(equals: manifest, location: earlierPath)
       checkpoints.removeTemporaryFolders()
@@ -153,15 +164,26 @@ struct PretrainRun {
     return surroundings
   }
 
-  private func facts(_ model: TrainingModel) -> [(String, String)] {
+  /// What stays as it is; options are there in full.
+  private var facts: [(String, String)] {
     let count = (Double(configuration.parameterCount) / 1e6).rounded(to: 2)
     let tokens = "\(corpus.trainingTokens) for training, \(corpus.validationTokens) for validation"
     let options = OptionValues.of(arguments).members.map { name, value in
       ("--\(name)", value.string ?? value.encoded())
     }
     return [
+      ("text", arguments.corpus.paths.joined(separator: ", ")), ("corpus", corpus.folder),
       ("parameters", "\(count) million"), ("tokens", tokens),
       ("vocabulary", "\(corpus.vocabularySize)"),
     ] + options
+  }
+}
+
+extension PreparedCorpus {
+  /// Bits for a byte of the validation part's UTF-8 text.
+  ///
+  /// - Parameter loss: nats a token
+  func bitsPerByte(ofLoss loss: Double) -> Double {
+    loss / log(2) * Double(validationTokens) / Double(max(1, validationBytes))
   }
 }

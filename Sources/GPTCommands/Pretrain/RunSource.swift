@@ -58,12 +58,16 @@ struct RunSource: Sendable {
   /// The corpus as tokens: what is there already, or prepared now.
   func corpus(_ interruption: Interruption) async throws -> PreparedCorpus {
     let paths = arguments.corpus.paths
-    if paths.count == 1, access("\(paths[0])/manifest.json", F_OK) == 0 {
+    if paths.count == 1, try isPreparedCorpus(folder: paths[0]) {
       return try openPreparedCorpus(folder: paths[0])
     }
     let target = arguments.cache ?? "\(folder.path)/\(Self.corpusFolder)"
     // A run that goes on needs its tokens, not the text they were made of.
-    if manifest != nil, let corpus = try? openPreparedCorpus(folder: target) { return corpus }
+    if manifest != nil, try isPreparedCorpus(folder: target) {
+      do { return try openPreparedCorpus(folder: target) } catch {
+        StandardError.print("warning: \(error); preparing the corpus again")
+      }
+    }
     let threads = arguments.training.threads ?? ComputeContext.availableThreadCount
     let corpus = try await CorpusPreparation.run(
       paths, options: arguments.corpus.options(folder: target, threads: threads),

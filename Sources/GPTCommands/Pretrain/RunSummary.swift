@@ -1,6 +1,5 @@
 internal import GPTJSON
 internal import GPTTraining
-import Glibc
 
 /// What came out of a run, or of the part of it that an interruption ended.
 struct RunSummary: Sendable {
@@ -22,9 +21,7 @@ struct RunSummary: Sendable {
     self.state = state
     self.seconds = seconds
     bestValidationLoss = hasValidation ? state.bestValidationLoss : nil
-    bitsPerByte = bestValidationLoss.map { loss in
-      loss / log(2) * Double(corpus.validationTokens) / Double(max(1, corpus.validationBytes))
-    }
+    bitsPerByte = bestValidationLoss.map { corpus.bitsPerByte(ofLoss: $0) }
   }
 
   /// On standard error, for people.

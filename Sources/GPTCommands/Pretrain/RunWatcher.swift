@@ -10,16 +10,26 @@ final class RunWatcher {
   private let folder: String
   private let facts: [(String, String)]
   private let line = ProgressLine()
+  private let bitsPerNat: Double
   private var validationLoss: Double?
+  private var best: (loss: Double, step: Int)?
+  private var hasWarnedOfReport = false
   private var savedStep: Int?
   private var lastReport: ContinuousClock.Instant?
 
   /// Between two reports: enough for who watches, and a page of megabytes costs little.
   private static let reportInterval: Duration = .seconds(10)
 
-  init(folder: String, facts: [(String, String)], metrics: MetricsLog, samples: SampleLog) {
+  /// - Parameters:
+  ///   - facts: what the report tells of the run and stays as it is
+  ///   - bitsPerNat: bits for a byte of text, for each nat a token
+  init(
+    folder: String, facts: [(String, String)], bitsPerNat: Double, metrics: MetricsLog,
+    samples: SampleLog
+  ) {
     self.folder = folder
     self.facts = facts
+    self.bitsPerNat = bitsPerNat
     self.metrics = metrics
     self.samples = samples
   }
@@ -29,9 +39,10 @@ final class RunWatcher {
     defer { line.clear() }
     do {
       let reason = try body()
-      writeReport(isRunning: false)
+      writeReport(reason == .interrupted ? .interrupted : .finished)
       return reason
     } catch {
+      writeReport(.failed("\(error)"))
       if let savedStep {
         say("step \(savedStep) is saved; go on from it with: gpt pretrain --resume \(folder)")
       }
@@ -48,21 +59,23 @@ final class RunWatcher {
         say("going on after step \(state.step)")
         savedStep = state.step
       }
-      validationLoss = state.bestValidationLoss
+      setBest(state)
     case .step(let progress): line.show { status(progress) }
     case .logged:
       let now = ContinuousClock.now
       if lastReport.map({ now - $0 >= Self.reportInterval }) ?? true {
         lastReport = now
-        writeReport(isRunning: true)
+        writeReport(.running)
       }
     case .validated(let step, let loss, let isBest):
       validationLoss = loss
+      if isBest { best = (loss, step) }
       say("step \(step): validation loss \(loss.rounded(to: 4))\(isBest ? ", the best" : "")")
     case .sampled(let sample): show(sample)
     case .saved(let step): savedStep = step
     case .notSaved(let error): warn("not saved, trying again later: \(error)")
-    case .rolledBack(let rollback):
+    case .rolledBack(let rollback, let state):
+      setBest(state)
       warn(
         "step \(rollback.failedStep): \(rollback.quantity) is not finite; back to step "
           + "\(rollback.restoredStep), leaving out batch \(rollback.skippedBatch)")
@@ -95,14 +108,44 @@ final class RunWatcher {
     for line in lines { StandardError.print("  | \(line)") }
   }
 
-  /// A report that cannot be written costs the report, not the run.
-  private func writeReport(isRunning: Bool) {
+  /// What validation has said of the course that is gone on with.
+  private func setBest(_ state: TrainerState) {
+    validationLoss = state.bestValidationLoss
+    best = state.bestValidationLoss.flatMap { loss in state.bestStep.map { (loss, $0) } }
+  }
+
+  /// A report that cannot be written costs the report, not the run; said once.
+  private func writeReport(_ status: ReportInput.Status) {
+    let name = folder.split(separator: "/").last.map(String.init) ?? folder
     let page = renderReport(
       ReportInput(
-        title: "gpt pretrain", facts: facts, records: metrics.records,
-        samples: samples.records.map { ($0.step, $0.text) }, isRunning: isRunning))
+        title: "\(name) · gpt pretrain", facts: progressFacts + facts, records: metrics.records,
+        samples: samples.records.map { ($0.step, $0.text) }, status: status))
     do throws(FileError) {
       try ReplacedFile.write(Array(page.utf8), to: "\(folder)/report.html")
-    } catch { warn(error.description) }
+      hasWarnedOfReport = false
+    } catch {
+      if !hasWarnedOfReport { warn(error.description) }
+      hasWarnedOfReport = true
+    }
+  }
+
+  /// What is known by now.
+  private var progressFacts: [(String, String)] {
+    var result: [(String, String)] = []
+    if let best {
+      result.append(
+        (
+          "best validation loss",
+          "\(best.loss.rounded(to: 4)) nats per token "
+            + "(\((best.loss * bitsPerNat).rounded(to: 4)) bits per byte) at step \(best.step)"
+        ))
+    }
+    let last = metrics.records.last
+    if let seconds = last?.seconds { result.append(("time", RateEstimate.text(seconds: seconds))) }
+    if let bytes = last?.memoryBytes {
+      result.append(("peak memory", "\((bytes / 1e6).rounded(to: 0)) MB"))
+    }
+    return result
   }
 }

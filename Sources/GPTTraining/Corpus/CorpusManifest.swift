@@ -1,5 +1,6 @@
 package import GPTJSON
 internal import GPTTensor
+internal import Glibc
 
 /// What `manifest.json` of a prepared corpus says: from what it was made, how, and what came out.
 struct CorpusManifest: Equatable {
@@ -101,6 +102,20 @@ struct CorpusManifest: Equatable {
       ("text_bytes", .integer(side.textBytes)), ("tokens", .integer(side.tokenCount)),
       ("shards", .array(shards)),
     ])
+  }
+
+  static func isPresent(in folder: String) throws(TrainingError) -> Bool {
+    let path = "\(folder)/\(fileName)"
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_size <= fileBytes
+    else { return false }
+    let bytes: [UInt8]
+    do { bytes = try readSmallFile(path: path, limit: fileBytes) } catch { throw .file(error) }
+    let value = bytes.withUnsafeBytes { bytes in
+      Result { () throws(JSONError) in try JSONParser.parse(bytes) }
+    }
+    return (try? value.get())?["format"]?.string == format
   }
 
   /// Reads and checks the manifest of `folder`; also returns the digest of the file.

@@ -25,6 +25,12 @@ package struct PreparedCorpus: Sendable {
   package var validationTokens: Int { validation.count }
 }
 
+/// Whether `folder` has a manifest that `prepareCorpus` wrote, of whatever version; other programs
+/// call files so too.
+package func isPreparedCorpus(folder: String) throws(TrainingError) -> Bool {
+  try CorpusManifest.isPresent(in: folder)
+}
+
 /// Opens what `prepareCorpus` has put into `folder`.
 ///
 /// Checked here: the manifest, the tokenizer's digests, the shards' sizes and contents and every

@@ -6,17 +6,25 @@ package struct ReportInput: Sendable {
   package var records: [MetricsRecord]
   /// By ascending step.
   package var samples: [(step: Int, text: String)]
-  package var isRunning: Bool
+  package var status: Status
+
+  package enum Status: Sendable, Equatable {
+    case running, finished
+    /// Saved, and can be gone on with.
+    case interrupted
+    /// With the error.
+    case failed(String)
+  }
 
   package init(
     title: String, facts: [(String, String)], records: [MetricsRecord],
-    samples: [(step: Int, text: String)], isRunning: Bool
+    samples: [(step: Int, text: String)], status: Status
   ) {
     self.title = title
     self.facts = facts
     self.records = records
     self.samples = samples
-    self.isRunning = isRunning
+    self.status = status
   }
 }
 
@@ -24,7 +32,7 @@ package struct ReportInput: Sendable {
 /// nothing else. While the run goes on, an open page reloads itself.
 package func renderReport(_ input: ReportInput) -> String {
   let records = latestRecords(input.records)
-  let refresh = input.isRunning ? "<meta http-equiv=\"refresh\" content=\"30\"/>\n" : ""
+  let refresh = input.status == .running ? "<meta http-equiv=\"refresh\" content=\"30\"/>\n" : ""
   return """
     <!DOCTYPE html>
     <html lang="en">
@@ -41,7 +49,7 @@ package func renderReport(_ input: ReportInput) -> String {
     <main>
     <header>
     <h1>\(input.title.markup)</h1>
-    <p class="status">\(statusLine(records, isRunning: input.isRunning))</p>
+    <p class="status">\(statusLine(records, input.status))</p>
     </header>
     <div class="charts">
     \(lossFigure(records))\(smallFigures(records).joined())</div>
@@ -52,12 +60,20 @@ package func renderReport(_ input: ReportInput) -> String {
     """
 }
 
-private func statusLine(_ records: [MetricsRecord], isRunning: Bool) -> String {
-  var parts = ["<b>\(isRunning ? "Running" : "Finished")</b>"]
+private func statusLine(_ records: [MetricsRecord], _ status: ReportInput.Status) -> String {
+  let (word, error): (String, String?) =
+    switch status {
+    case .running: ("Running", nil)
+    case .finished: ("Finished", nil)
+    case .interrupted: ("Interrupted", nil)
+    case .failed(let error): ("Failed", error)
+    }
+  var parts = ["<b>\(word)</b>"]
   if let last = records.last {
     parts.append("step \(last.step)")
     if last.tokens != nil { parts.append("\(significantText(last.tokens)) tokens") }
   }
+  if let error { parts.append(error.markup) }
   return parts.joined(separator: " · ")
 }
 

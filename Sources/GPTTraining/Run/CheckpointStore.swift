@@ -177,8 +177,15 @@ package struct CheckpointStore: Sendable {
     }.sorted()
   }
 
-  private func path(step: Int) -> String {
+  /// Where the checkpoint of a step may be: here, or beside the one that the run came from.
+  func places(step: Int, origin: String?) -> [String] {
+    [path(step: step)] + (origin.map { ["\($0)/\(name(step: step))"] } ?? [])
+  }
+
+  private func path(step: Int) -> String { "\(folder)/\(name(step: step))" }
+
+  private func name(step: Int) -> String {
     let digits = String(step)
-    return "\(folder)/step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
   }
 }

@@ -10,6 +10,8 @@ package final class FolderStore: RunStore {
   private let manifest: RunManifest
   /// The checkpoint that the user chose to go on from; used once.
   private var chosen: UsableCheckpoint?
+  /// Where that one lies, perhaps among others of its run.
+  private let origin: String?
   private let warn: (TrainingError) -> Void
 
   /// - Parameter warn: told of every checkpoint that cannot be used, when an older one can.
@@ -23,6 +25,7 @@ package final class FolderStore: RunStore {
     self.contents = contents
     self.manifest = manifest
     self.chosen = chosen
+    origin = chosen.map { $0.folder + "/.." }
     self.warn = warn
   }
 
@@ -47,6 +50,18 @@ package final class FolderStore: RunStore {
     selection.skipped.forEach(warn)
     try load(selection.checkpoint)
     return selection.checkpoint.state
+  }
+
+  package func load(step: Int) throws(TrainingError) -> Bool {
+    for path in checkpoints.places(step: step, origin: origin) where Folders.exists(path) {
+      do throws(TrainingError) {
+        let checkpoint = try UsableCheckpoint(folder: path)
+        guard checkpoint.state.step == step else { continue }
+        try load(checkpoint)
+        return true
+      } catch { warn(error) }
+    }
+    return false
   }
 
   /// Refuses the checkpoint of another run, which may have the same shapes.

@@ -3,7 +3,8 @@ internal import GPTModel
 /// The training loop.
 ///
 /// A step takes the next batch, adds up the gradients of its micro-batches, clips and updates;
-/// then come, when they are due, validation, a sample, a line of the log and a checkpoint. The run
+/// then come, when they are due, validation, a sample, a line of the log and a checkpoint, which is
+/// also written when the last one is long ago and changes nothing then but what is kept. The run
 /// begins with a checkpoint of step 0, so that an unwritable folder is told at once and there is
 /// always one to go back to.
 ///
@@ -20,6 +21,10 @@ package final class Trainer {
   private var sessionStart = 0.0
   private var secondsBefore = 0.0
   private var stepsBefore = 0
+  /// The clock after the last attempt to save, and how long that took.
+  private var lastSave = (end: 0.0, duration: 0.0)
+  /// Where the last validation was, for a budget of time.
+  private var lastValidation = (step: 0, seconds: 0.0)
   /// Since the last record of the log.
   var intervalSeconds = 0.0
   var intervalTokens = 0
@@ -46,12 +51,15 @@ package final class Trainer {
   /// Goes on from the newest checkpoint, or saves the first one.
   private func begin() throws(TrainingError) {
     sessionStart = surroundings.clock()
+    lastSave.end = sessionStart
     let restored = try parts.store.restore()
     state = restored ?? state
     stepsBefore = state.step
+    try reviveBest()
     try cutLogs()
     secondsBefore =
       options.seconds == nil ? parts.metrics.records.last?.seconds ?? 0 : state.seconds
+    lastValidation = (state.step, seconds)
     surroundings.observe(.began(state, resumed: restored != nil))
     if restored == nil { _ = try save(mustSucceed: true) }
   }
@@ -62,8 +70,9 @@ package final class Trainer {
     surroundings.observe(.step(progress(step)))
     let end = endReached
     var validationLoss: Double?
-    if parts.data.validationBatchCount > 0, end != nil || isDue(options.validateEvery) {
+    if parts.data.validationBatchCount > 0, end != nil || isValidationDue {
       guard let loss = try validate() else { return nil }
+      lastValidation = (state.step, seconds)
       validationLoss = loss
     }
     let reason = end ?? (isOutOfPatience ? .patience : nil)
@@ -72,13 +81,29 @@ package final class Trainer {
       log(step, validationLoss: validationLoss)
     }
     let interrupted = reason == nil && surroundings.isInterrupted()
-    if reason != nil || interrupted || isDue(options.checkpointEvery) {
+    if reason != nil || interrupted || isSaveDue {
       guard try save(mustSucceed: reason != nil || interrupted) else { return nil }
     }
     return interrupted ? .interrupted : reason
   }
 
   private func isDue(_ interval: Int) -> Bool { interval > 0 && state.step % interval == 0 }
+
+  /// A slow run with a budget of time also validates after each tenth of it, as long as that takes
+  /// less than a step's time for every step.
+  private var isValidationDue: Bool {
+    if isDue(options.validateEvery) { return true }
+    guard let budget = options.seconds else { return false }
+    return seconds - lastValidation.seconds >= budget / 10
+      && state.step - lastValidation.step >= parts.data.validationBatchCount
+  }
+
+  /// By steps, or by time when saving takes little of it.
+  private var isSaveDue: Bool {
+    let unsaved = surroundings.clock() - lastSave.end
+    return isDue(options.checkpointEvery)
+      || unsaved >= max(options.longestUnsavedSeconds, 20 * lastSave.duration)
+  }
 
   private var isOutOfPatience: Bool {
     options.patience.map { state.patienceCount >= $0 } ?? false
@@ -144,6 +169,11 @@ package final class Trainer {
 
   /// Saves a checkpoint; false when the run went back to the last one instead.
   private func save(mustSucceed: Bool) throws(TrainingError) -> Bool {
+    let start = surroundings.clock()
+    defer {
+      let end = surroundings.clock()
+      lastSave = (end, end - start)
+    }
     guard weightsAreFinite else {
       try rollBack(because: "a weight", batch: max(0, state.batchIndex - 1))
       return false

@@ -21,6 +21,10 @@ package struct TrainerOptions: Sendable, Equatable {
   /// Times that a run may go back before it gives up.
   package var maximumRollbacks = 10
 
+  /// Seconds after which a run is saved although no checkpoint is due: a slow one must not lose
+  /// more, and a budget of time knows nothing of steps.
+  var longestUnsavedSeconds: Double { min(600, (seconds ?? .infinity) / 20) }
+
   package init(steps: Int?, seconds: Double? = nil) {
     precondition(steps != nil || seconds != nil, "a run without an end")
     self.steps = steps

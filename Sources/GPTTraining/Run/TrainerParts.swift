@@ -52,6 +52,9 @@ package protocol RunStore: AnyObject {
   /// Loads the newest usable checkpoint; nil when there is none.
   func restore() throws(TrainingError) -> TrainerState?
 
+  /// Loads the checkpoint of that step; false, and nothing changed, when there is none to use.
+  func load(step: Int) throws(TrainingError) -> Bool
+
   /// Whether the run has a model.
   var hasModel: Bool { get }
 
@@ -92,7 +95,8 @@ package enum TrainerEvent {
   case saved(step: Int)
   /// The run goes on and tries again with its next checkpoint.
   case notSaved(TrainingError)
-  case rolledBack(Rollback)
+  /// With where the run stands now.
+  case rolledBack(Rollback, TrainerState)
 }
 
 /// Where a run stands after a step.

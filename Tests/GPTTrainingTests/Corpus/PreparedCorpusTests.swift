@@ -8,6 +8,18 @@ import Testing
       [.modificationDate: Date(timeIntervalSince1970: seconds)], ofItemAtPath: path)
   }
 
+  @Test(
+    arguments: [
+      (nil, false), ("", false), ("[1]", false), (#"{"format":"mine"}"#, false),
+      (#"{"format":"gpt corpus"}"#, true),
+    ] as [(String?, Bool)])
+  func onlyOurManifestMakesAFolderACorpus(manifest: String?, isOurs: Bool) throws {
+    let folder = try CorpusFolder()
+    try folder.write("notes.txt", "text")
+    if let manifest { try folder.write("manifest.json", manifest) }
+    #expect(try isPreparedCorpus(folder: folder.path) == isOurs)
+  }
+
   @Test func aCorpusIsPreparedOnlyWhenSomethingChanged() throws {
     let folder = try CorpusFolder()
     let path = try folder.write("a.txt", sampleText(lines: 100))

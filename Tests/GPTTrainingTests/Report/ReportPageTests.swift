@@ -31,11 +31,11 @@ import Testing
     }
   }
 
-  static func page(_ run: Run, isRunning: Bool = false) -> String {
+  static func page(_ run: Run, status: ReportInput.Status = .finished) -> String {
     renderReport(
       ReportInput(
         title: hostile, facts: [("corpus", hostile), ("model", "llama")], records: run.records,
-        samples: [(1, hostile), (2, "")], isRunning: isRunning))
+        samples: [(1, hostile), (2, "")], status: status))
   }
 
   @Test(arguments: Run.allCases) func everyElementIsClosedInOrder(run: Run) {
@@ -82,15 +82,18 @@ import Testing
   }
 
   @Test func onlyTheReportOfARunningRunReloadsItself() {
-    #expect(Self.page(.empty, isRunning: true).contains(#"http-equiv="refresh""#))
-    #expect(!Self.page(.empty, isRunning: false).contains(#"http-equiv="refresh""#))
-    #expect(Self.page(.empty, isRunning: true).contains("<b>Running</b>"))
+    #expect(Self.page(.empty, status: .running).contains(#"http-equiv="refresh""#))
+    #expect(!Self.page(.empty, status: .finished).contains(#"http-equiv="refresh""#))
+    #expect(Self.page(.empty, status: .running).contains("<b>Running</b>"))
+    let failed = Self.page(.empty, status: .failed(Self.hostile))
+    #expect(!failed.contains(#"http-equiv="refresh""#))
+    #expect(failed.contains("<b>Failed</b> · \(Self.hostile.markup)"))
   }
 
   @Test func theNewestSampleComesFirstAndManyAreThinnedOut() {
     let samples = (1...1000).map { (step: $0, text: "sample") }
     let page = renderReport(
-      ReportInput(title: "run", facts: [], records: [], samples: samples, isRunning: false))
+      ReportInput(title: "run", facts: [], records: [], samples: samples, status: .finished))
     let steps = page.split(separator: "<summary>Step ").dropFirst().map {
       numbers(in: $0.prefix(4))[0]
     }

@@ -50,6 +50,24 @@ import Testing
     }
   }
 
+  @Test func aCheckpointIsFoundHereAndBesideTheChosenOne() throws {
+    let run = try ToyRun(seed: 3)
+    try withTemporaryFolder { folder in
+      let old = CheckpointStore(runFolder: folder, keepLast: 2)
+      try old.save(ToyRun.state(step: 5), run.contents, manifest: run.manifest)
+      let bits = run.bits
+      run.fill(seed: 7)
+      let chosen = try old.save(ToyRun.state(step: 7), run.contents, manifest: run.manifest)
+      let store = try store(folder + "/new", run, chosen: UsableCheckpoint(folder: chosen))
+      _ = try store.restore()
+      #expect(try store.load(step: 5))
+      #expect(run.bits == bits)
+      #expect(try store.load(step: 7))
+      #expect(run.bits != bits)
+      #expect(try !store.load(step: 6))
+    }
+  }
+
   @Test func aCheckpointOfAnotherRunIsTurnedAway() throws {
     var run = try ToyRun(seed: 3)
     try withTemporaryFolder { folder in

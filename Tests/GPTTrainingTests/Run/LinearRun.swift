@@ -101,6 +101,7 @@ final class MemoryStore: RunStore {
     self.optimizer = optimizer
     self.average = average
     snapshots = earlier?.snapshots ?? []
+    published = earlier?.published
   }
 
   var savedSteps: [Int] { snapshots.map(\.state.step) }
@@ -122,10 +123,20 @@ final class MemoryStore: RunStore {
 
   func restore() throws(TrainingError) -> TrainerState? {
     guard let last = snapshots.last else { return nil }
-    for (tensor, copy) in zip(tensors, last.tensors) {
+    put(last)
+    return last.state
+  }
+
+  func load(step: Int) throws(TrainingError) -> Bool {
+    guard let snapshot = snapshots.last(where: { $0.state.step == step }) else { return false }
+    put(snapshot)
+    return true
+  }
+
+  private func put(_ snapshot: Snapshot) {
+    for (tensor, copy) in zip(tensors, snapshot.tensors) {
       for (index, value) in copy.enumerated() { tensor.pointer[index] = value }
     }
-    return last.state
   }
 
   var hasModel: Bool { published != nil }

@@ -24,7 +24,7 @@ import Testing
     #expect(run.state.rollbacks == 1)
     #expect(run.state.batchIndex == 21)
     let rollbacks = run.events.compactMap { event in
-      if case .rolledBack(let rollback) = event { rollback } else { nil }
+      if case .rolledBack(let rollback, _) = event { rollback } else { nil }
     }
     #expect(
       rollbacks == [

@@ -151,4 +151,39 @@ import Testing
       "\(error)" == "run: cannot write it: No space left on device"
     }
   }
+
+  @Test func aSlowRunIsSavedByTheClockToo() throws {
+    var now = 0.0
+    let run = try LinearRun()
+    run.options.checkpointEvery = 1000
+    run.surroundings.clock = { now }
+    run.data.microBatch = { index in
+      now += 150
+      return toyBatch(index)
+    }
+    _ = try run.run()
+    #expect(run.store.savedSteps == [0, 4, 8, 12, 16, 20])
+    let quick = try LinearRun()
+    _ = try quick.run()
+    #expect(run.model.values == quick.model.values)
+    #expect(run.state == quick.state)
+  }
+
+  @Test func aBudgetOfTimeIsSavedAndValidatedByTheClock() throws {
+    var now = 0.0
+    let run = try LinearRun()
+    run.options.steps = nil
+    run.options.seconds = 100
+    run.options.validateEvery = 1000
+    run.options.checkpointEvery = 1000
+    run.surroundings.clock = { now }
+    run.data.microBatch = { index in
+      now += 5
+      return toyBatch(index)
+    }
+    _ = try run.run()
+    #expect(run.store.savedSteps == Array(0...20))
+    let validated = try run.lines().filter { $0.validationLoss != nil }.map(\.step)
+    #expect(validated == Array(stride(from: 2, through: 20, by: 2)))
+  }
 }

@@ -1,0 +1,53 @@
+package import GPTModel
+
+/// What a training run needs of memory, in bytes, to be asked before it starts.
+///
+/// What is kept for backward dominates all but tiny batches. Buffers that a machine's kernels add
+/// come on top.
+package struct MemoryEstimate: Sendable, Equatable {
+  /// Weights, gradients, moments and averages.
+  package let parameterBytes: Double
+  /// What forward keeps for backward, and the working memory of a micro-batch.
+  package let activationBytes: Double
+  /// Token ids of a step's micro-batches.
+  package let batchBytes: Double
+
+  package var totalBytes: Double { parameterBytes + activationBytes + batchBytes }
+
+  /// The logits of a step exist in panels of at most so much.
+  private static let logitBytes = 256e6
+
+  /// - Parameters:
+  ///   - sequenceCount: of a micro-batch
+  ///   - microBatchCount: of a step
+  package init(
+    _ model: ModelConfiguration, sequenceCount: Int, microBatchCount: Int,
+    optimizer: OptimizerOptions.Kind, hasAverage: Bool, checkpointsActivations: Bool
+  ) {
+    let moments = optimizer == .adamw ? 2 : 1
+    let copies = Double(2 + moments + (hasAverage ? 1 : 0))
+    parameterBytes = 4 * copies * Double(model.parameterCount)
+    let tokens = Double(sequenceCount) * Double(model.contextLength)
+    let kept =
+      Double(model.blockCount)
+      * (checkpointsActivations
+        ? Double(model.width) : Self.keptByBlock(model))
+    // With checkpoints, one block at a time is there whole.
+    let block = checkpointsActivations ? Self.keptByBlock(model) : 0
+    let working = Double(4 * model.width + 3 * model.hiddenWidth)
+    activationBytes =
+      4 * tokens * (kept + block + working)
+      + min(Self.logitBytes, 4 * tokens * Double(model.vocabularySize))
+    batchBytes = 8 * tokens * Double(microBatchCount)
+  }
+
+  /// Numbers a token that a block keeps: the inputs of both norms, queries, keys and values, what
+  /// attention gives, and the feed-forward's insides.
+  private static func keptByBlock(_ model: ModelConfiguration) -> Double {
+    let attention =
+      (model.headCount + 2 * model.keyValueHeadCount) * model.headWidth
+      + model.headCount * model.headWidth
+    let feedForward = model.hiddenWidth * (model.feedForward == .gatedSilu ? 2 : 1)
+    return Double(2 * model.width + attention + feedForward)
+  }
+}
