@@ -32,8 +32,9 @@ package struct LossSum: Sendable, Equatable {
   }
 }
 
-/// Most logits that exist at once, 64 MB of them: rows are taken in groups.
-private let logitsAtOnce = 16 << 20
+/// Most logits that exist at once, 128 MB of them: rows are taken in groups of equal size. Every
+/// group reads the weight twice and its gradient once, which asks for few groups.
+private let logitsAtOnce = 32 << 20
 
 /// Output projection and cross-entropy in one: logits exist for a few rows at a time, forward and
 /// backward.
@@ -53,8 +54,9 @@ package func crossEntropy(
   defer { scratch.release(to: mark) }
   let vocabulary = weight.value.rows
   let fitting = max(16, logitsAtOnce / Tensor.padded(vocabulary)) / 16 * 16
-  let size = min(x.rows, fitting)
-  let logits = scratch.tensor(rows: size, columns: vocabulary)
+  let groups = (x.rows + fitting - 1) / fitting
+  let size = ((x.rows + groups - 1) / groups + 15) / 16 * 16
+  let logits = scratch.tensor(rows: min(size, x.rows), columns: vocabulary)
   var result = LossSum()
   for first in stride(from: 0, to: x.rows, by: size) {
     let rows = first..<min(first + size, x.rows)
