@@ -14,8 +14,8 @@ struct PretrainCommand: AsyncParsableCommand {
       Hugging Face transformers open. What no option says is chosen by the size of the corpus. \
       The folder also gets metrics.jsonl, samples.jsonl, report.html (rewritten as it runs) and \
       checkpoints. Ctrl-C finishes the step and saves; --resume goes on as if the run had never \
-      stopped, with the options it was started with (--threads, --keep, --log-every and \
-      --sample-every may change).
+      stopped, with the options it was started with (--threads, --keep, --save-type, --log-every \
+      and --sample-every may change).
 
       EXAMPLES:
         gpt pretrain corpus.txt

@@ -15,7 +15,7 @@ struct PretrainArguments: ParsableArguments {
   @OptionGroup(title: "Training") var training: TrainingArguments
 
   /// What may change when a run is gone on with: no weight depends on it.
-  static let changeable: Set = ["threads", "keep", "log-every", "sample-every"]
+  static let changeable: Set = ["threads", "keep", "log-every", "sample-every", "save-type"]
 }
 
 extension PretrainArguments {

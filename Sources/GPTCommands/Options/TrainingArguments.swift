@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import GPTTensor
 internal import GPTTraining
 
 extension OptimizerOptions.Kind: ExpressibleByArgument {}
@@ -69,7 +70,21 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: "Seed of weights, batches and dropout (default: 1337).") var seed: UInt64?
   @Option(help: "Precision of matrix products (default: auto).")
   var precision: ComputingArguments.Precision?
+  @Option(help: "Type in which the finished model's weights are saved (default: f32).")
+  var saveType: SavedType?
   @Option(help: "Threads that compute (default: one for each core).") var threads: Int?
+
+  enum SavedType: String, ExpressibleByArgument, CaseIterable {
+    case f32, bf16, f16
+
+    var dtype: DType {
+      switch self {
+      case .f32: .f32
+      case .bf16: .bf16
+      case .f16: .f16
+      }
+    }
+  }
 
   func validate() throws {
     if steps != nil, budget != nil { throw ValidationError("Give either --steps or --budget.") }

@@ -52,7 +52,8 @@ struct PretrainRun {
       samples: SampleLog(path: "\(path)/samples.jsonl"))
     let store = FolderStore(
       folder: source.folder, checkpoints: checkpoints, contents: contents,
-      manifest: source.manifest ?? manifest, chosen: source.checkpoint,
+      manifest: source.manifest ?? manifest,
+      savedType: arguments.training.saveType?.dtype ?? .f32, chosen: source.checkpoint,
       warn: { watcher.warn($0.description) })
     let trainer = Trainer(
       TrainerParts(

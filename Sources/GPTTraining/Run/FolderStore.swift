@@ -1,5 +1,5 @@
 internal import GPTModel
-internal import GPTTensor
+package import GPTTensor
 
 /// A run's folder as its trainer sees it: checkpoints, and the model at the top.
 package final class FolderStore: RunStore {
@@ -8,6 +8,8 @@ package final class FolderStore: RunStore {
   private let checkpoints: CheckpointStore
   private let contents: CheckpointContents
   private let manifest: RunManifest
+  /// Of the model at the top of the folder; checkpoints are in fp32.
+  private let savedType: DType
   /// The checkpoint that the user chose to go on from; used once.
   private var chosen: UsableCheckpoint?
   /// Where that one lies, perhaps among others of its run.
@@ -17,13 +19,14 @@ package final class FolderStore: RunStore {
   /// - Parameter warn: told of every checkpoint that cannot be used, when an older one can.
   package init(
     folder: RunFolder, checkpoints: CheckpointStore, contents: CheckpointContents,
-    manifest: RunManifest, chosen: UsableCheckpoint? = nil,
+    manifest: RunManifest, savedType: DType = .f32, chosen: UsableCheckpoint? = nil,
     warn: @escaping (TrainingError) -> Void = { _ in }
   ) {
     self.folder = folder
     self.checkpoints = checkpoints
     self.contents = contents
     self.manifest = manifest
+    self.savedType = savedType
     self.chosen = chosen
     origin = chosen.map { $0.folder + "/.." }
     self.warn = warn
@@ -78,7 +81,7 @@ package final class FolderStore: RunStore {
     do {
       try saveModel(
         configuration: contents.configuration, parameters: contents.parameters,
-        values: { $0.value }, dtype: .f32, tokenizer: contents.tokenizer,
+        values: { $0.value }, dtype: savedType, tokenizer: contents.tokenizer,
         to: folder.path)
     } catch { throw .model(error) }
   }
