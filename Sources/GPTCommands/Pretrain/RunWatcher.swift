@@ -14,6 +14,8 @@ final class RunWatcher {
   private var validationLoss: Double?
   private var best: (loss: Double, step: Int)?
   private var hasWarnedOfReport = false
+  /// Told since the last checkpoint; a disk that stays full is not told every time.
+  private var toldFailures: Set<String> = []
   private var savedStep: Int?
   private var lastReport: ContinuousClock.Instant?
 
@@ -72,8 +74,13 @@ final class RunWatcher {
       if isBest { best = (loss, step) }
       say("step \(step): validation loss \(loss.rounded(to: 4))\(isBest ? ", the best" : "")")
     case .sampled(let sample): show(sample)
-    case .saved(let step): savedStep = step
-    case .notSaved(let error): warn("not saved, trying again later: \(error)")
+    case .saved(let step):
+      savedStep = step
+      if !toldFailures.isEmpty { say("step \(step) is saved") }
+      toldFailures = []
+    case .notSaved(let error):
+      guard toldFailures.insert(error.description).inserted else { return }
+      warn("not saved, trying again later: \(error)")
     case .rolledBack(let rollback, let state):
       setBest(state)
       warn(

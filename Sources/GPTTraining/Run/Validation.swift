@@ -13,21 +13,26 @@ extension Trainer {
       try rollBack(because: "the validation loss", batch: max(0, state.batchIndex - 1))
       return nil
     }
-    let isBest = state.bestValidationLoss.map { loss < $0 } ?? true
-    if isBest { keepBest(loss) } else { state.patienceCount += 1 }
+    let isLower = state.bestValidationLoss.map { loss < $0 } ?? true
+    if !isLower { state.patienceCount += 1 }
+    let isBest = isLower && keepBest(loss)
     surroundings.observe(.validated(step: state.step, loss: loss, isBest: isBest))
     return loss
   }
 
   /// A model that could not be written is not the best one: the run would end without it.
-  private func keepBest(_ loss: Double) {
+  private func keepBest(_ loss: Double) -> Bool {
     let previous = state
     state.bestValidationLoss = loss
     state.bestStep = state.step
     state.patienceCount = 0
-    do throws(TrainingError) { try publish() } catch {
+    do throws(TrainingError) {
+      try publish()
+      return true
+    } catch {
       state = previous
       surroundings.observe(.notSaved(error))
+      return false
     }
   }
 

@@ -92,6 +92,8 @@ final class MemoryStore: RunStore {
   private(set) var published: (state: TrainerState, weights: [Float])?
   /// Saves of these steps fail.
   var failing: Set<Int> = []
+  /// Models of these steps cannot be written.
+  var failingModels: Set<Int> = []
 
   init(
     model: LinearModel, optimizer: any Optimizer, average: WeightAverage?,
@@ -141,7 +143,12 @@ final class MemoryStore: RunStore {
 
   var hasModel: Bool { published != nil }
 
-  func publish(_ state: TrainerState) throws(TrainingError) { published = (state, model.values) }
+  func publish(_ state: TrainerState) throws(TrainingError) {
+    guard !failingModels.contains(state.step) else {
+      throw .file(.system(path: "run", operation: "write it", code: ENOSPC))
+    }
+    published = (state, model.values)
+  }
 }
 
 /// A run of the toy, in a folder of its own that goes with it.

@@ -142,6 +142,19 @@ import Testing
     #expect(failures == 1)
   }
 
+  @Test func aModelThatCannotBeWrittenIsNotTheBest() throws {
+    let run = try LinearRun()
+    run.store.failingModels = [12]
+    run.interrupt(after: 14)
+    _ = try run.run()
+    #expect(run.state.bestStep == 6)
+    #expect(run.store.published?.state.step == 6)
+    let best = run.events.compactMap { event in
+      if case .validated(let step, _, true) = event { step } else { nil }
+    }
+    #expect(best == [6])
+  }
+
   @Test(arguments: [0, 20]) func aRunThatCannotSaveItsFirstOrLastStepFails(step: Int) throws {
     let run = try LinearRun()
     run.store.failing = [step]
