@@ -1,5 +1,6 @@
 internal import GPTModel
 package import GPTTensor
+import GPTWeights
 
 /// A run's folder as its trainer sees it: checkpoints, and the model at the top.
 package final class FolderStore: RunStore {
@@ -75,7 +76,13 @@ package final class FolderStore: RunStore {
     try checkpoint.load(into: contents)
   }
 
-  package var hasModel: Bool { Folders.exists("\(folder.path)/model.safetensors") }
+  /// A model in another type than is asked for now is made again.
+  package var hasModel: Bool {
+    guard let file = try? SafetensorsFile(path: "\(folder.path)/model.safetensors") else {
+      return false
+    }
+    return file.tensorNames.allSatisfy { file.tensor(named: $0)?.dtype == savedType }
+  }
 
   package func publish(_ state: TrainerState) throws(TrainingError) {
     do {
