@@ -42,7 +42,7 @@ struct ForwardPass {
 /// that backward computes it again.
 struct ProjectionSource {
   let rows: RowSource
-  /// Passes the activation's finished gradient on.
+  /// Passes the finished gradient of an activation that is not kept on.
   let backward: (Tensor) -> Void
 }
 
@@ -73,13 +73,9 @@ extension ForwardPass {
     }
   }
 
-  /// An activation that is kept.
+  /// An activation that is kept: its gradient is the product itself.
   func activation(_ x: Tensor) -> ProjectionSource {
-    ProjectionSource(rows: RowSource(x)) { dy in
-      guard let tape else { return }
-      let gradient = tape.newGradient(of: x)
-      gradient.pointer.update(from: dy.pointer, count: dy.rows * dy.stride)
-    }
+    ProjectionSource(rows: RowSource(x)) { _ in }
   }
 
   /// The outputs of several layers on one input.
@@ -95,13 +91,18 @@ extension ForwardPass {
   /// x + layer(source), the residual connection; without a tape x itself is changed.
   func add(_ source: ProjectionSource, through layer: Linear, to x: Tensor, site: Int) -> Tensor {
     let dropped = dropout.layer(dropout.residual, site)
-    let mark = scratch.mark()
-    let output = scratch.tensor(rows: x.rows, columns: x.columns)
-    GPTOps.project(source.rows, [(layer, output)], scratch: scratch, in: context)
-    if let dropped { drop(output, dropped, into: output, in: context) }
     let sum = tape == nil ? x : kept.tensor(rows: x.rows, columns: x.columns)
-    GPTOps.add(output, x, into: sum, in: context)
-    scratch.release(to: mark)
+    if let dropped {
+      let mark = scratch.mark()
+      let output = scratch.tensor(rows: x.rows, columns: x.columns)
+      GPTOps.project(source.rows, [(layer, output)], scratch: scratch, in: context)
+      drop(output, dropped, into: output, in: context)
+      GPTOps.add(output, x, into: sum, in: context)
+      scratch.release(to: mark)
+    } else {
+      GPTOps.project(
+        source.rows, through: layer, addedTo: x, into: sum, scratch: scratch, in: context)
+    }
     tape?.record { addBackward(source, through: layer, from: sum, to: x, dropped: dropped) }
     return sum
   }
@@ -134,6 +135,11 @@ extension ForwardPass {
   private func passBack(
     _ targets: [(linear: Linear, gradient: Tensor)], through source: ProjectionSource
   ) {
+    guard let tape else { return }
+    if let activation = source.rows.tensor {
+      let gradient = tape.newGradient(of: activation)
+      return GPTOps.projectBackward(source.rows, targets, into: gradient, in: context)
+    }
     let mark = scratch.mark()
     let gradient = scratch.tensor(rows: source.rows.rows, columns: source.rows.columns)
     GPTOps.projectBackward(source.rows, targets, into: gradient, in: context)

@@ -61,6 +61,23 @@ package func project(
   scratch.release(to: mark)
 }
 
+/// sum[t, n] = x[t, n] + Σ over k of source[t, k] · weight[n, k] + bias[n], a residual connection.
+///
+/// - Parameters: source `[T, K]`, weight `[N, K]`; x and sum `[T, N]`, possibly the same
+package func project(
+  _ source: RowSource, through linear: Linear, addedTo x: Tensor, into sum: Tensor,
+  scratch: Workspace, in context: ComputeContext
+) {
+  if case .parameter = linear.weight, x !== sum {
+    return projectParameters(source, [(linear, sum)], addend: x, in: context)
+  }
+  let mark = scratch.mark()
+  let output = scratch.tensor(rows: x.rows, columns: x.columns)
+  project(source, [(linear, output)], scratch: scratch, in: context)
+  add(output, x, into: sum, in: context)
+  scratch.release(to: mark)
+}
+
 private struct PackedTarget {
   let weight: PackedMatrix
   let bias: Tensor?

@@ -3,10 +3,12 @@
 /// Rows start on 64-byte boundaries: `stride` is `columns` rounded up to 16, and the padding holds
 /// zeros, so vector kernels need no tails. Exactly one thread writes an element at a time.
 package final class Tensor: @unchecked Sendable {
-  package private(set) var rows: Int
-  package private(set) var columns: Int
-  package private(set) var stride: Int
-  private var buffer: AlignedBuffer
+  // Shapes change between operations only, and rows are asked for by the million: a check of
+  // exclusive access at each would take a hundredth of a training step.
+  @exclusivity(unchecked) package private(set) var rows: Int
+  @exclusivity(unchecked) package private(set) var columns: Int
+  @exclusivity(unchecked) package private(set) var stride: Int
+  @exclusivity(unchecked) private var buffer: AlignedBuffer
 
   package init(rows: Int, columns: Int) {
     self.rows = rows

@@ -3,16 +3,18 @@ package import GPTTensor
 
 /// The forward pass of layers whose weights are parameters.
 ///
-/// - Parameters: x `[T, K]`; every target's weight `[N, K]`, its output `[T, N]`
+/// - Parameters: x `[T, K]`; every target's weight `[N, K]`, its output `[T, N]`; addend `[T, N]`,
+///   added to every output
 func projectParameters(
-  _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], in context: ComputeContext
+  _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], addend: Tensor? = nil,
+  in context: ComputeContext
 ) {
   let left = LeftOperand(PreparedRows(x, slot: .rows, in: context))
   let products = targets.compactMap { target -> Product? in
     guard case .parameter(let weight) = target.linear.weight else { return nil }
     return Product(
       right: .matrix(weight.value.matrix.transposed), c: target.output.matrix,
-      bias: target.linear.bias?.value)
+      bias: target.linear.bias?.value, addend: addend)
   }
   precondition(products.count == targets.count, "packed weights beside parameters")
   multiply(left, products, accumulate: false, in: context)

@@ -51,6 +51,8 @@ struct Product {
   let c: MatrixView
   /// `[1, N]`, added to every row of the product.
   var bias: Tensor?
+  /// `[M, N]`, added to the product.
+  var addend: Tensor?
 }
 
 /// The products of one left side with several right sides, in one parallel region.
@@ -118,16 +120,19 @@ private struct PanelJob {
         }
       }
     }
-    if let bias = product.bias { addBias(bias, context) }
+    addTerms(context)
   }
 
-  /// While the panels' columns are still in the cache.
-  private func addBias(_ bias: Tensor, _ context: ComputeContext) {
+  /// Bias and addend, while the panels' columns are still in the cache.
+  private func addTerms(_ context: ComputeContext) {
+    guard product.bias != nil || product.addend != nil else { return }
     let first = 16 * panels.lowerBound
     let count = min(16 * panels.upperBound, c.columns) - first
+    let add = context.kernels.pointee.add
     for row in 0..<c.rows {
       let target = c.pointer + row * c.stride + first
-      context.kernels.pointee.add(target, bias.pointer + first, target, count)
+      if let bias = product.bias { add?(target, bias.pointer + first, target, count) }
+      if let addend = product.addend { add?(target, addend.row(row) + first, target, count) }
     }
   }
 
