@@ -12,8 +12,20 @@ static inline __attribute__((always_inline)) void tile(const int R, const int P,
   const char *w = (const char *)t->panels + panel * t->panel_stride;
   __m512 acc[8][2];
   float *y = t->y + row * t->y_stride + panel * 16;
-  UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)
-    acc[r][p] = t->accumulate ? _mm512_loadu_ps(y + r * t->y_stride + 16 * p) : _mm512_setzero_ps();
+  if (t->accumulate) {
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)
+      acc[r][p] = _mm512_loadu_ps(y + r * t->y_stride + 16 * p);
+  } else {
+    UNROLL for (int p = 0; p < P; p++) {
+      __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + 16 * (panel + p)) : _mm512_setzero_ps();
+      UNROLL for (int r = 0; r < R; r++) acc[r][p] = bias;
+    }
+    if (t->addend) {
+      const float *addend = t->addend + row * t->addend_stride + panel * 16;
+      UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)
+        acc[r][p] = _mm512_add_ps(acc[r][p], _mm512_loadu_ps(addend + r * t->addend_stride + 16 * p));
+    }
+  }
   for (int k = 0; k < t->depth / 2; k++, w += 64) {
     __m512bh weight[2];
     UNROLL for (int p = 0; p < P; p++) weight[p] = (__m512bh)_mm512_loadu_si512(w + p * t->panel_stride);

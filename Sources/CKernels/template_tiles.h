@@ -65,7 +65,21 @@ static inline __attribute__((always_inline)) void tile_block(const gpt_bf16_prod
   if (two && pair) TILE_STORE(3, y + 16 * t->y_stride + 16, y_bytes);
 }
 
-static void tile_product(const gpt_bf16_product *t) {
+/* Writes what y is the sum of besides the product, to be accumulated on. */
+static void begin_sums(const gpt_bf16_product *t) {
+  for (int r = 0; r < t->rows; r++)
+    for (int i = 0; i < 16 * t->panel_count; i++)
+      t->y[r * t->y_stride + i] = (t->bias ? t->bias[i] : 0) +
+                                  (t->addend ? t->addend[r * t->addend_stride + i] : 0);
+}
+
+static void tile_product(const gpt_bf16_product *given) {
+  gpt_bf16_product product = *given;
+  const gpt_bf16_product *t = &product;
+  if (!product.accumulate && (product.bias || product.addend)) {
+    begin_sums(t);
+    product.accumulate = 1;
+  }
   int configured = 0;
   for (int row = 0; row < t->rows; row += 32) {
     int left = t->rows - row;

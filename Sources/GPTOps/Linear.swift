@@ -217,7 +217,8 @@ private struct ProjectionInput {
     var product = gpt_bf16_product(
       x: narrow.pointer, x_stride: narrow.stride, rows: Int32(x.rows), panels: first,
       panel_stride: stride, panel_count: Int32(panels.count), depth: Int32(weight.depth),
-      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: 0)
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: 0,
+      bias: nil, addend: nil, addend_stride: 0)
     context.kernels.pointee.bf16_product?(&product)
   }
 

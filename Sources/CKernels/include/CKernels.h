@@ -63,6 +63,10 @@ typedef struct gpt_bf16_product {
   float *y;
   ptrdiff_t y_stride;
   int accumulate; /* 1: add to what y holds */
+  /* Unless accumulating: NULL, or what else y is the sum of. */
+  const float *bias;   /* [16 * panel_count], of every row */
+  const float *addend; /* as y */
+  ptrdiff_t addend_stride;
 } gpt_bf16_product;
 
 /* A quantised panel's format. */

@@ -120,7 +120,8 @@ private struct PanelJob {
         }
       }
     }
-    addTerms(context)
+    // bf16 products begin with these terms.
+    if !isNarrow { addTerms(context) }
   }
 
   /// Bias and addend, while the panels' columns are still in the cache.
@@ -196,12 +197,16 @@ private struct PanelJob {
     _ x: UnsafePointer<UInt16>, stride: Int, rows: Int, depth: Int,
     _ scratch: UnsafeMutableRawPointer, _ panelBytes: Int, _ adds: Bool, _ context: ComputeContext
   ) {
-    var product = gpt_bf16_product(
+    let first = 16 * panels.lowerBound
+    var arguments = gpt_bf16_product(
       x: x, x_stride: stride, rows: Int32(rows),
       panels: UnsafePointer(scratch.assumingMemoryBound(to: UInt16.self)),
       panel_stride: panelBytes, panel_count: Int32(panels.count), depth: Int32(depth),
-      y: c.pointer + 16 * panels.lowerBound, y_stride: c.stride, accumulate: adds ? 1 : 0)
-    context.kernels.pointee.bf16_product?(&product)
+      y: c.pointer + first, y_stride: c.stride, accumulate: adds ? 1 : 0,
+      bias: product.bias.map { UnsafePointer($0.pointer + first) },
+      addend: product.addend.map { UnsafePointer($0.pointer + first) },
+      addend_stride: product.addend?.stride ?? 0)
+    context.kernels.pointee.bf16_product?(&arguments)
   }
 
   private func multiplyWide(
