@@ -5,12 +5,13 @@
    and rows past `rows` are zero. */
 ALWAYS void load_pairs(const float *x, ptrdiff_t stride, int rows, int count, v16i pairs[16]) {
   for (int r = 0; r < 16; r++) {
-    uint16_t half[32] = {0};
-    if (r < rows) {
-      v16i_store_low16(half, round_to_bf16(v16_load(x + r * stride)));
-      if (count > 16) v16i_store_low16(half + 16, round_to_bf16(v16_load(x + r * stride + 16)));
+    if (r >= rows) {
+      pairs[r] = v16i_set1(0);
+      continue;
     }
-    pairs[r] = v16i_load(half);
+    v16i first = round_to_bf16(v16_load(x + r * stride));
+    v16i second = count > 16 ? round_to_bf16(v16_load(x + r * stride + 16)) : v16i_set1(0);
+    pairs[r] = v16i_pack_low16(first, second);
   }
 }
 

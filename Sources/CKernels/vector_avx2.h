@@ -48,11 +48,14 @@ static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
   return (v16){_mm256_blendv_ps(no.a, yes.a, _mm256_cmp_ps(a.a, b.a, _CMP_LT_OQ)),
                _mm256_blendv_ps(no.b, yes.b, _mm256_cmp_ps(a.b, b.b, _CMP_LT_OQ))};
 }
-static inline void v16i_store_low16(uint16_t *p, v16i x) {
+static inline __m256i low_halves(v16i x) {
   const __m256i low = _mm256_set1_epi32(0xffff);
   __m256i packed = _mm256_packus_epi32(_mm256_and_si256(x.a, low), _mm256_and_si256(x.b, low));
-  _mm256_storeu_si256((__m256i *)p, _mm256_permute4x64_epi64(packed, 0xd8));
+  return _mm256_permute4x64_epi64(packed, 0xd8);
 }
+static inline void v16i_store_low16(uint16_t *p, v16i x) { _mm256_storeu_si256((__m256i *)p, low_halves(x)); }
+/* The low halves of a's lanes, then of b's, in one vector. */
+static inline v16i v16i_pack_low16(v16i a, v16i b) { return (v16i){low_halves(a), low_halves(b)}; }
 static inline v16i v16i_load_low16(const uint16_t *p) {
   return (v16i){_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)),
                 _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 8)))};

@@ -42,6 +42,13 @@ static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
   return no;
 }
 static inline void v16i_store_low16(uint16_t *p, v16i a) { LANES p[i] = (uint16_t)a.lane[i]; }
+static inline v16i v16i_pack_low16(v16i a, v16i b) {
+  uint16_t half[32];
+  v16i_store_low16(half, a);
+  v16i_store_low16(half + 16, b);
+  memcpy(&a, half, sizeof a);
+  return a;
+}
 static inline v16i v16i_load_low16(const uint16_t *p) { v16i r; LANES r.lane[i] = p[i]; return r; }
 static inline void v16i_transpose(v16i m[16]) {
   v16i t[16];

@@ -65,8 +65,7 @@ func multiply(
     precondition(left.columns == right.rows, "depth \(left.columns) and \(right.rows)")
     precondition(left.rows == c.rows && right.columns == c.columns && !c.isTransposed)
     let panels = (c.columns + 15) / 16
-    // Few panels: smaller chunks, so that no thread is left without work.
-    let size = panels < 4 * context.pool.threadCount * 2 ? 2 : 4
+    let size = PanelJob.panelCount(of: panels, threads: context.pool.threadCount)
     for first in stride(from: 0, to: panels, by: size) {
       jobs.append(PanelJob(product: product, panels: first..<min(first + size, panels)))
     }
@@ -87,7 +86,16 @@ private struct PanelJob {
   private var right: RightOperand { product.right }
   private var c: MatrixView { product.c }
 
-  /// Depth of a packed block: four panels of it stay in a second-level cache of 1 MB.
+  /// Panels of a chunk: many read the left side less often, few leave no thread without work.
+  static func panelCount(of panels: Int, threads: Int) -> Int {
+    switch panels / threads {
+    case ..<8: 2
+    case ..<32: 4
+    default: 8
+    }
+  }
+
+  /// Depth of a packed block: four to eight panels of it stay in a second-level cache of 1 MB.
   private static let narrowDepth = 2048
   private static let wideDepth = 1024
 
