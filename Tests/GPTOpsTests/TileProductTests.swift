@@ -74,7 +74,7 @@ private struct TileProduct {
             x: x.baseAddress, x_stride: depth, rows: Int32(rows), panels: weights.baseAddress,
             panel_stride: depth * 32, panel_count: Int32(panels), depth: Int32(depth),
             y: y.baseAddress, y_stride: stride, accumulate: accumulates ? 1 : 0,
-              bias: nil, addend: nil, addend_stride: 0)
+            bias: nil, addend: nil, addend_stride: 0)
           gpt_bf16_product_tiles_portable(&product)
         }
       }
