@@ -32,9 +32,9 @@ package struct LossSum: Sendable, Equatable {
   }
 }
 
-/// Most logits that exist at once, 128 MB of them: rows are taken in groups of equal size. Every
+/// Most logits that exist at once, 256 MB of them: rows are taken in groups of equal size. Every
 /// group reads the weight twice and its gradient once, which asks for few groups.
-private let logitsAtOnce = 32 << 20
+private let logitsAtOnce = 64 << 20
 
 /// Output projection and cross-entropy in one: logits exist for a few rows at a time, forward and
 /// backward.
