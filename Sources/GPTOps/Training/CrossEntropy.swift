@@ -42,12 +42,12 @@ package struct LossSum: Sendable, Equatable {
 /// - Parameters: x `[T, C]`; weight `[V, C]`; a row with a negative target is not counted and not
 ///   computed; rowFactors `[T]`, nil is 1; a teacher changes the loss, see there; scratch gives
 ///   memory for the group of logits
-/// - Parameter gradients: dx `[T, C]` is overwritten, the weight's gradient added to, both with
-///   factor `scale`; nil computes the loss alone
+/// - Parameter gradients: dx `[T, C]` is overwritten, the weight's gradient, if it has one, added
+///   to, both with factor `scale`; nil computes the loss alone
 /// - Parameter eachRow: is told −log p(target) of every counted row, in order of rows
 /// - Source: the gradient of the softmax, see `cross_entropy` in `template_training.h`
 package func crossEntropy(
-  _ x: Tensor, weight: Parameter, targets: [Int32], options: LossOptions,
+  _ x: Tensor, weight: LinearWeight, targets: [Int32], options: LossOptions,
   rowFactors: [Float]? = nil, teacher: Teacher? = nil,
   gradients: (dx: Tensor, scale: Float)?, scratch: Workspace, in context: ComputeContext,
   eachRow: ((_ row: Int, _ negativeLogLikelihood: Double) -> Void)? = nil
@@ -95,26 +95,27 @@ private struct CountedRows {
 
   /// Losses, and with dx gradients, of all rows.
   func losses(
-    weight: Parameter, terms: RowTerms, scratch: Workspace, eachRow: ((Int, Double) -> Void)?
+    weight: LinearWeight, terms: RowTerms, scratch: Workspace, eachRow: ((Int, Double) -> Void)?
   ) -> LossSum {
     let context = terms.context
-    let vocabulary = weight.value.rows
-    let size = groupSize(vocabulary: vocabulary, terms.options)
-    let logits = scratch.tensor(rows: min(size, x.rows), columns: vocabulary)
+    let size = groupSize(vocabulary: weight.outputs, terms.options)
+    let logits = scratch.tensor(rows: min(size, x.rows), columns: weight.outputs)
     var result = LossSum()
     for first in stride(from: 0, to: x.rows, by: size) {
       let group = first..<min(first + size, x.rows)
       let part = logits.matrix(rows: 0..<group.count)
-      multiply(x.matrix(rows: group), weight.value.matrix.transposed, into: part, in: context)
       let mark = scratch.mark()
       let taught = teacher?.logits(of: group, scratch: scratch)
+      let input = PreparedRows(x.matrix(rows: group), memory: .slot(.input), in: context)
+      multiply(
+        LeftOperand(input), [Product(right: weight.transposedOperand, c: part)],
+        accumulate: false, in: context)
       result += terms.losses(
-        logits, taught, targets: targets[group], factors: factors?[group],
-        eachRow: eachRow)
+        logits, taught, targets: targets[group], factors: factors?[group], eachRow: eachRow)
       scratch.release(to: mark)
       guard let dx else { continue }
       productBackward(
-        part, input: PreparedRows(x.matrix(rows: group), slot: .input, in: context), weight: weight,
+        PreparedRows(part, memory: .slot(.rows), in: context), input: input, weight: weight,
         into: dx.matrix(rows: group), accumulate: false, in: context)
     }
     return result

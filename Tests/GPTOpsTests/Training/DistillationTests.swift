@@ -78,7 +78,7 @@ import Testing
         rows: teacherRows, output: Linear(weight: .parameter(teacherWeight), bias: nil),
         options: test.distillation, context: context)
       return crossEntropy(
-        x, weight: weight, targets: targets, options: test.loss, rowFactors: factors,
+        x, weight: .parameter(weight), targets: targets, options: test.loss, rowFactors: factors,
         teacher: teacher, gradients: gradients, scratch: Workspace(), in: context,
         eachRow: eachRow)
     }
