@@ -26,17 +26,25 @@ package struct TrainingModelOptions: Sendable, Equatable {
   }
 }
 
-/// A decoder whose weights are parameters: trained through a tape, run through the same blocks.
+/// A decoder with parameters to train, its own or an adapter's: trained through a tape, run through
+/// the same blocks.
 ///
 /// Not safe for use by two threads at once.
 package final class TrainingModel: TrainableModel {
   package let configuration: ModelConfiguration
   package let options: TrainingModelOptions
   package let context: ComputeContext
+  /// Those that are trained.
   package let parameters: [Parameter]
+  /// All of the model's weights, the frozen ones too, as `saveModel` asks for them; none when they
+  /// are packed.
+  package let modelParameters: [Parameter]
   /// The model as it is run; it sees every change of the parameters.
   package let transformer: Transformer
-  private let outputWeight: Parameter
+  /// The model without the adapter that is trained.
+  private let base: Transformer
+  private let trained: TrainedShare
+  private var isAdapterOff = false
   private let tape = Tape()
   private let kept = Workspace()
   /// What a block's backward reads but for the residual stream, as forward computes it.
@@ -45,38 +53,26 @@ package final class TrainingModel: TrainableModel {
   private let scratch = Workspace()
   private var rotary: (length: Int, table: RotaryTable?)?
 
-  /// A new model with random parameters out of `seed`.
-  package init(
-    configuration: ModelConfiguration, options: TrainingModelOptions, context: ComputeContext,
-    seed: UInt64
+  init(
+    transformer: Transformer, base: Transformer? = nil, parameters: [Parameter],
+    modelParameters: [Parameter], trained: TrainedShare, options: TrainingModelOptions
   ) {
-    self.configuration = configuration
+    configuration = transformer.configuration
+    context = transformer.context
+    self.transformer = transformer
+    self.base = base ?? transformer
+    self.parameters = parameters
+    self.modelParameters = modelParameters
+    self.trained = trained
     self.options = options
-    self.context = context
-    var set = ParameterSet(configuration)
-    let tokens = set.make(.tokenEmbedding)
-    let positions = configuration.position == .learned ? set.make(.positionEmbedding) : nil
-    var blocks: [Block] = []
-    var blockParameters: [[Parameter]] = []
-    for index in 0..<configuration.blockCount {
-      let first = set.all.count
-      blocks.append(set.block(index))
-      blockParameters.append(Array(set.all[first...]))
+    let blocks = transformer.blocks.indices[trained.firstBlock...].map { index in
+      parameters.filter { $0.name.hasPrefix("blocks.\(index).") }
     }
-    let outputNorm = set.outputNorm()
-    outputWeight = configuration.tiedOutput ? tokens : set.make(.output)
-    parameters = set.all
-    transformer = Transformer(
-      configuration: configuration, cacheType: .f32, context: context,
-      tokenEmbedding: .parameter(tokens), positionEmbedding: positions.map { .parameter($0) },
-      blocks: blocks, outputNorm: outputNorm,
-      output: Linear(weight: .parameter(outputWeight), bias: nil))
-    ParameterInitialiser(configuration: configuration, seed: seed).fill(parameters)
     blockMemory = BlockMemory(
-      blockParameters,
+      blocks, firstBlock: trained.firstBlock,
       sharesGradients: options.stepsAreOneBatch && !options.checkpointsActivations,
       context: context)
-    let inBlocks = Set(blockParameters.joined().map(ObjectIdentifier.init))
+    let inBlocks = Set(blocks.joined().map(ObjectIdentifier.init))
     for parameter in parameters where !inBlocks.contains(ObjectIdentifier(parameter)) {
       parameter.prepareGradient()
     }
@@ -89,47 +85,92 @@ package final class TrainingModel: TrainableModel {
   package func accumulateGradients(
     _ batch: TokenBatch, scale: Float, dropoutKey: UInt64
   ) throws(ModelError) -> LossSum {
+    try accumulateGradients(batch, dropoutKey: dropoutKey) { rows, dx in
+      loss(of: rows, batch, options: options.loss, gradients: (dx: dx, scale: scale))
+    }
+  }
+
+  /// Adds the gradients of any loss of what the output layer reads.
+  ///
+  /// - Parameter loss: is given these rows `[B · T, C]` and overwrites dx, their gradient
+  func accumulateGradients(
+    _ batch: TokenBatch, dropoutKey: UInt64, loss: (_ rows: Tensor, _ dx: Tensor) -> LossSum
+  ) throws(ModelError) -> LossSum {
     try check(batch)
     var pass = makePass(batch)
     pass.tape = tape
     pass.dropout = ForwardPass.DropoutPlan(
-      attention: options.attentionDropout, residual: options.residualDropout, key: dropoutKey)
+      attention: options.attentionDropout, residual: options.residualDropout,
+      usesAdapters: true, key: dropoutKey)
     defer { release() }
     let x = forward(batch, pass: pass)
     let normalised = kept.tensor(rows: x.rows, columns: x.columns)
     transformer.outputNorm.rows(x, in: context).write(to: normalised, in: context)
     let gradient = kept.tensor(rows: x.rows, columns: x.columns)
-    let loss = crossEntropy(
-      normalised, weight: outputWeight, targets: batch.targets, options: options.loss,
-      gradients: (dx: gradient, scale: scale), scratch: scratch, in: context)
+    let result = loss(normalised, gradient)
     transformer.outputNorm.backward(
       gradient, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
     tape.backward()
-    return loss
+    return result
   }
 
   package func evaluate(_ batch: TokenBatch) throws(ModelError) -> LossSum {
+    try withOutputRows(batch) { rows in
+      loss(of: rows, batch, options: LossOptions(), gradients: nil)
+    }
+  }
+
+  /// Runs the model without dropout; `body` gets what the output layer reads, `[B · T, C]`.
+  func withOutputRows<Result>(
+    _ batch: TokenBatch, _ body: (Tensor) throws(ModelError) -> Result
+  ) throws(ModelError) -> Result {
     try check(batch)
     defer { release() }
     let x = forward(batch, pass: makePass(batch))
     transformer.outputNorm.rows(x, in: context).write(to: x, in: context)
-    return crossEntropy(
-      x, weight: outputWeight, targets: batch.targets, options: LossOptions(), gradients: nil,
-      scratch: scratch, in: context)
+    return try body(x)
   }
 
+  /// The loss of what the output layer reads.
+  func loss(
+    of rows: Tensor, _ batch: TokenBatch, options: LossOptions, teacher: Teacher? = nil,
+    gradients: (dx: Tensor, scale: Float)?, eachRow: ((Int, Double) -> Void)? = nil
+  ) -> LossSum {
+    crossEntropy(
+      rows, weight: transformer.output.weight, targets: batch.targets, options: options,
+      teacher: teacher, gradients: gradients, scratch: scratch, in: context, eachRow: eachRow)
+  }
+
+  /// Calls `body`, within which evaluation runs the model as it was before the adapter: the
+  /// reference of preference tuning.
+  package func withAdapterOff<Result>(
+    _ body: () throws(ModelError) -> Result
+  ) throws(ModelError) -> Result {
+    let before = isAdapterOff
+    isAdapterOff = true
+    defer { isAdapterOff = before }
+    return try body()
+  }
+
+  /// Whether an adapter is all that learns.
+  var trainsAdapterAlone: Bool { !trained.hasMatrices }
+
   package func operationsPerToken(length: Int) -> Double {
-    configuration.trainingOperationsPerToken(length: length)
+    configuration.trainingOperationsPerToken(length: length, trained: trained)
   }
 
   private func makePass(_ batch: TokenBatch) -> ForwardPass {
     if rotary?.length != batch.length {
       rotary = (batch.length, transformer.rotaryTable(Array(0..<batch.length)))
     }
+    var table = rotary?.table
+    if batch.segmentStarts != nil { table?.rows = batch.positions }
     return ForwardPass(
       configuration: configuration, context: context,
-      memory: .sequences(SequenceShape(count: batch.sequenceCount, length: batch.length)),
-      rotary: rotary?.table, kept: kept, insides: kept, scratch: scratch)
+      memory: .sequences(
+        SequenceShape(
+          count: batch.sequenceCount, length: batch.length, firstVisible: batch.segmentStarts)),
+      rotary: table, kept: kept, insides: kept, scratch: scratch)
   }
 
   private func release() {
@@ -137,54 +178,62 @@ package final class TrainingModel: TrainableModel {
     scratch.release(to: 0)
   }
 
-  /// The blocks' output `[B · T, C]`.
+  /// The blocks' output `[B · T, C]`; the tape begins with what is trained.
   private func forward(_ batch: TokenBatch, pass: ForwardPass) -> Tensor {
+    var plain = pass
+    plain.tape = nil
     var x = embed(batch, pass: pass)
     let restsNarrow =
       context.multipliesNarrow
       && configuration.restsActivationsNarrow(
         tokenCount: x.rows, above: options.restingBytes)
-    for block in transformer.blocks {
-      guard let tape = pass.tape else {
-        x = block.forward(x, pass: pass)
-        continue
-      }
-      if options.checkpointsActivations {
-        x = pass.checkpointed(block, x)
-        continue
-      }
-      var own = pass
-      own.kept = blockMemory.workspace(ofBlock: block.index)
-      tape.record { [blockMemory] in blockMemory.release(block: block.index) }
-      if restsNarrow {
-        x = own.resting(block, x, insides: insides)
-      } else {
-        own.insides = own.kept
-        x = block.forward(x, pass: own)
-      }
+    let blocks = isAdapterOff ? base.blocks : transformer.blocks
+    for block in blocks[..<trained.firstBlock] { x = block.forward(x, pass: plain) }
+    if !trained.hasEmbeddings { pass.tape?.begin(after: x) }
+    for block in blocks[trained.firstBlock...] {
+      x = forward(block, x, pass: pass, restsNarrow: restsNarrow)
     }
     return x
   }
 
+  /// What a block makes of x, and with a tape what its backward needs, in the memory of its own.
+  private func forward(_ block: Block, _ x: Tensor, pass: ForwardPass, restsNarrow: Bool) -> Tensor
+  {
+    guard let tape = pass.tape else { return block.forward(x, pass: pass) }
+    if options.checkpointsActivations { return pass.checkpointed(block, x) }
+    var own = pass
+    own.kept = blockMemory.workspace(ofBlock: block.index)
+    own.insides = own.kept
+    tape.record { [blockMemory] in blockMemory.release(block: block.index) }
+    return restsNarrow
+      ? own.resting(block, x, insides: insides) : block.forward(x, pass: own)
+  }
+
   private func embed(_ batch: TokenBatch, pass: ForwardPass) -> Tensor {
     let x = kept.tensor(rows: batch.inputs.count, columns: configuration.width)
-    guard let tokens = transformer.tokenEmbedding.parameter else { return x }
+    let tokens = transformer.tokenEmbedding.parameter
     let positions = transformer.positionEmbedding?.parameter
-    GPTOps.embed(
-      batch.inputs, tokens: tokens.value, positions: positions?.value,
-      sequenceLength: batch.length, into: x, in: context)
+    let places = batch.positions
+    if let tokens {
+      GPTOps.embed(
+        batch.inputs, places: places, tokens: tokens.value, positions: positions?.value, into: x,
+        in: context)
+    } else {
+      transformer.embed(batch.inputs[...], positions: places.map(Int.init), into: x)
+    }
     guard let tape = pass.tape else { return x }
     let dropped =
       options.embeddingDropout > 0
       ? Dropout(
         probability: options.embeddingDropout, key: Dropout.key(pass.dropout.key, -1)) : nil
     if let dropped { drop(x, dropped, into: x, in: context) }
+    guard trained.hasEmbeddings, let tokens else { return x }
     tape.record { [context] in
       let gradient = tape.take(x)
       if let dropped { drop(gradient, dropped, into: gradient, in: context) }
       embedBackward(
-        gradient, ids: batch.inputs, tokens: tokens, positions: positions,
-        sequenceLength: batch.length, in: context)
+        gradient, ids: batch.inputs, places: places, tokens: tokens, positions: positions,
+        in: context)
       tape.recycle(gradient)
     }
     return x

@@ -72,7 +72,8 @@ extension TrainingOperation {
       ]
       let dx = Tensor(rows: 37, columns: 19)
       projectBackward(
-        RowSource(x[0]), Array(zip(layers, [x[4], x[5]])), into: dx, in: context)
+        RowSource(x[0]), Array(zip(layers, [x[4], x[5]])), into: dx, scratch: Workspace(),
+        in: context)
       return [dx] + (weights + [bias]).compactMap(\.gradient)
     },
     TrainingOperation(name: "addColumnSums", inputs: [(130, 300), (1, 300)]) { x, context in
@@ -82,8 +83,8 @@ extension TrainingOperation {
     TrainingOperation(name: "embed", inputs: [(7, 35), (12, 35)]) { x, context in
       let out = Tensor(rows: 30, columns: 35)
       embed(
-        (0..<30).map { Int32($0 * $0 % 7) }, tokens: x[0], positions: x[1], sequenceLength: 10,
-        into: out, in: context)
+        (0..<30).map { Int32($0 * $0 % 7) }, places: (0..<30).map { Int32($0 % 10) },
+        tokens: x[0], positions: x[1], into: out, in: context)
       return [out]
     },
     TrainingOperation(
@@ -91,8 +92,8 @@ extension TrainingOperation {
     ) { x, context in
       let (tokens, positions) = (parameter(x[1], gradient: x[1]), parameter(x[2]))
       embedBackward(
-        x[0], ids: (0..<30).map { Int32($0 * $0 % 7) }, tokens: tokens, positions: positions,
-        sequenceLength: 10, in: context)
+        x[0], ids: (0..<30).map { Int32($0 * $0 % 7) }, places: (0..<30).map { Int32($0 % 10) },
+        tokens: tokens, positions: positions, in: context)
       return [tokens, positions].compactMap(\.gradient)
     },
   ]
@@ -174,19 +175,31 @@ extension TrainingOperation {
       ]
     }
 
-  fileprivate static let losses: [TrainingOperation] = [(Float(0), Float(0)), (0.1, 0.01)].map {
-    smoothing, zLoss in
-    TrainingOperation(
-      name: "crossEntropy\(smoothing > 0 ? " with smoothing and z-loss" : "")",
-      inputs: [(37, 19), (61, 19)]
+  fileprivate static let losses: [TrainingOperation] = [
+    (Float(0), Float(0), nil), (0.1, 0.01, nil), (0, 0, Float(0.3)),
+  ].map { (smoothing: Float, zLoss: Float, share: Float?) in
+    let what =
+      share != nil
+      ? " with row factors and a teacher" : smoothing > 0 ? " with smoothing and z-loss" : ""
+    return TrainingOperation(
+      name: "crossEntropy\(what)",
+      inputs: [(37, 19), (61, 19)] + (share == nil ? [] : [(37, 11), (61, 11), (1, 37)])
     ) { x, context in
       var options = LossOptions()
       options.labelSmoothing = smoothing
       options.zLoss = zLoss
       let (dx, weight) = (Tensor(rows: 37, columns: 19), parameter(x[1], gradient: x[1]))
+      let teacher = share.map { share in
+        var options = DistillationOptions()
+        options.weight = share
+        return Teacher(
+          rows: x[2], output: Linear(weight: .parameter(parameter(x[3])), bias: nil),
+          options: options, context: context)
+      }
       let loss = crossEntropy(
-        x[0], weight: weight, targets: (0..<37).map { Int32($0 % 5 == 2 ? -1 : $0) },
-        options: options, gradients: (dx: dx, scale: 1), scratch: Workspace(), in: context)
+        x[0], weight: .parameter(weight), targets: (0..<37).map { Int32($0 % 5 == 2 ? -1 : $0) },
+        options: options, rowFactors: share.map { _ in x[4].values }, teacher: teacher,
+        gradients: (dx: dx, scale: 1), scratch: Workspace(), in: context)
       let numbers = [loss.total, loss.negativeLogLikelihood]
       return [dx] + [weight].compactMap(\.gradient)
         + [Tensor(rows: 1, values: numbers.map { Float($0) })]
