@@ -12,7 +12,7 @@ package struct TokenizerCopy: Sendable {
   let endOfSequence: Int32?
 
   /// What Hugging Face tokenizers and ours consist of.
-  static let fileNames = [
+  package static let fileNames = [
     "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
   ]

@@ -64,7 +64,7 @@ import Testing
 
 @Suite struct RunManifestTests {
   private let manifest = RunManifest(
-    version: "0.1", seed: .max, corpusHash: "ab", tokenizerHash: "cd",
+    version: "0.1", seed: .max, hashes: RunManifest.Hashes(corpus: "ab", tokenizer: "cd"),
     options: JSONObject([
       ("learning-rate", .number(0.001)), ("steps", .integer(40)), ("optimizer", .string("adamw")),
     ]))

@@ -49,15 +49,15 @@ import Testing
     let optimizer = makeOptimizer(OptimizerOptions(kind: kind), parameters: model.parameters)
     let average = WeightAverage(model.parameters, decay: 0.9)
     let manifest = RunManifest(
-      version: "1", seed: 5, corpusHash: "", tokenizerHash: "", options: JSONObject())
+      version: "1", seed: 5, hashes: RunManifest.Hashes(corpus: ""), options: JSONObject())
     let isNew = !FileManager.default.fileExists(atPath: "\(folder)/run.json")
     let runFolder = isNew ? try RunFolder.create(folder) : try RunFolder.open(folder)
     if isNew { try manifest.write(to: "\(folder)/run.json") }
     let store = FolderStore(
       folder: runFolder, checkpoints: CheckpointStore(runFolder: folder, keepLast: 2),
-      contents: try CheckpointContents(
-        configuration: configuration, parameters: model.parameters,
-        optimizerState: optimizer.state, averages: average.state, tokenizerFolder: nil),
+      contents: CheckpointContents(
+        WholeModel(configuration, model.parameters, tokenizer: nil),
+        optimizerState: optimizer.state, averages: average.state),
       manifest: manifest)
     var options = TrainerOptions(steps: 40)
     (options.validateEvery, options.checkpointEvery, options.logEvery) = (7, 6, 2)

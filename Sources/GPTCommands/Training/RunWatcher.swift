@@ -7,10 +7,11 @@ internal import GPTTraining
 final class RunWatcher {
   let metrics: MetricsLog
   let samples: SampleLog
+  private let command: String
   private let folder: String
   private let facts: [(String, String)]
   private let line = ProgressLine()
-  private let bitsPerNat: Double
+  private let bitsPerNat: Double?
   private var validationLoss: Double?
   private var best: (loss: Double, step: Int)?
   private var hasWarnedOfReport = false
@@ -23,12 +24,14 @@ final class RunWatcher {
   private static let reportInterval: Duration = .seconds(10)
 
   /// - Parameters:
+  ///   - command: "gpt pretrain"
   ///   - facts: what the report tells of the run and stays as it is
-  ///   - bitsPerNat: bits for a byte of text, for each nat a token
+  ///   - bitsPerNat: bits for a byte of text, for each nat a token; nil when none was counted
   init(
-    folder: String, facts: [(String, String)], bitsPerNat: Double, metrics: MetricsLog,
-    samples: SampleLog
+    command: String, folder: String, facts: [(String, String)], bitsPerNat: Double?,
+    metrics: MetricsLog, samples: SampleLog
   ) {
+    self.command = command
     self.folder = folder
     self.facts = facts
     self.bitsPerNat = bitsPerNat
@@ -46,7 +49,7 @@ final class RunWatcher {
     } catch {
       writeReport(.failed("\(error)"))
       if let savedStep {
-        say("step \(savedStep) is saved; go on from it with: gpt pretrain --resume \(folder)")
+        say("step \(savedStep) is saved; go on from it with: \(command) --resume \(folder)")
       }
       throw error
     }
@@ -126,7 +129,7 @@ final class RunWatcher {
     let name = folder.split(separator: "/").last.map(String.init) ?? folder
     let page = renderReport(
       ReportInput(
-        title: "\(name) · gpt pretrain", facts: progressFacts + facts, records: metrics.records,
+        title: "\(name) · \(command)", facts: progressFacts + facts, records: metrics.records,
         samples: samples.records.map { ($0.step, $0.text) }, status: status))
     do throws(FileError) {
       try ReplacedFile.write(Array(page.utf8), to: "\(folder)/report.html")
@@ -144,8 +147,7 @@ final class RunWatcher {
       result.append(
         (
           "best validation loss",
-          "\(best.loss.rounded(to: 4)) nats per token "
-            + "(\((best.loss * bitsPerNat).rounded(to: 4)) bits per byte) at step \(best.step)"
+          "\(RunSummary.text(loss: best.loss, bitsPerNat: bitsPerNat)) at step \(best.step)"
         ))
     }
     let last = metrics.records.last
