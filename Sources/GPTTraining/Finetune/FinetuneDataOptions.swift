@@ -15,6 +15,7 @@ package struct FinetuneDataOptions: Sendable, Equatable {
   }
 
   package var kind = Kind.supervised
+  /// Preferences are always compared by their answers alone.
   package var lossOn = LossTarget.completion
   /// Tokens of a row; an example may have one more, whose last is only a target.
   package var contextLength: Int
