@@ -13,7 +13,9 @@ extension OpenedModel {
   /// Larger than any published configuration, small enough to read whole.
   private static let configurationLimit = 16 << 20
 
-  static func openFolder(_ path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
+  static func findFolder(_ path: String, contextLength: Int?)
+    throws(ModelError) -> TrainingSource
+  {
     let (reader, family) = try readConfiguration(folder: path)
     let full = try family.configuration(reader)
     let source: any WeightSource
@@ -25,10 +27,10 @@ extension OpenedModel {
       throw .tokenizer(error)
     }
     let generation = try? readJSON(path + "/generation_config.json", location: "generation_config")
-    return try assemble(
-      Checkpoint(
+    return TrainingSource(
+      checkpoint: Checkpoint(
         source: source, names: family.names,
-        configuration: try limit(full, to: options.contextLength)), options: options,
+        configuration: try limit(full, to: contextLength)),
       tokenizer: tokenizer, chatTemplate: chatTemplate,
       stopTokens: (generation?.tokenIDs("eos_token_id") ?? []) + reader.tokenIDs("eos_token_id"),
       name: try? reader.stringValue("_name_or_path"))

@@ -4,22 +4,23 @@ import GPTTokenizer
 import GPTWeights
 
 extension OpenedModel {
-  static func openGGUF(_ path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
+  static func findGGUF(_ path: String, contextLength: Int?)
+    throws(ModelError) -> TrainingSource
+  {
     try asModelErrors(path: path, expected: "a GGUF file") {
-      try openGGUFFile(try GGUFFile(path: path), options: options)
+      try findGGUF(try GGUFFile(path: path), contextLength: contextLength)
     }
   }
 
-  private static func openGGUFFile(_ file: GGUFFile, options: ModelOptions) throws -> OpenedModel {
+  private static func findGGUF(_ file: GGUFFile, contextLength: Int?) throws -> TrainingSource {
     let (configuration, names) = try describe(file)
     let checkpoint = Checkpoint(
-      source: file, names: names, configuration: try limit(configuration, to: options.contextLength)
-    )
+      source: file, names: names, configuration: try limit(configuration, to: contextLength))
     let stops = try ["eos_token_id", "eot_token_id"].compactMap { key in
       try file.integer("tokenizer.ggml.\(key)").flatMap(Int32.init(exactly:))
     }
-    return try assemble(
-      checkpoint, options: options, tokenizer: try makeTokenizer(vocabulary(of: file)),
+    return TrainingSource(
+      checkpoint: checkpoint, tokenizer: try makeTokenizer(vocabulary(of: file)),
       chatTemplate: try file.string("tokenizer.chat_template"), stopTokens: stops,
       name: try file.string("general.name"))
   }

@@ -91,8 +91,8 @@ package final class Transformer: Sendable {
     let start = cache.tokenCount
     cache.reserve(tokens.count)
     let x = workspace.tensor(rows: tokens.count, columns: configuration.width)
-    embed(tokens, start: start, into: x)
     let positions = Array(start..<start + tokens.count)
+    embed(tokens, positions: positions, into: x)
     let pass = ForwardPass(
       configuration: configuration, context: context, memory: .cache(cache, start: start),
       rotary: rotaryTable(positions), kept: workspace, scratch: cache.scratch)
@@ -107,7 +107,8 @@ package final class Transformer: Sendable {
       ? nil : RotaryTable(positions: positions, frequencies: frequencies, scale: rotaryMagnitude)
   }
 
-  private func embed(_ tokens: ArraySlice<Int32>, start: Int, into x: Tensor) {
+  /// Rows of the embeddings as they are stored, summed into x `[T, C]`.
+  func embed(_ tokens: ArraySlice<Int32>, positions: [Int], into x: Tensor) {
     for (row, token) in tokens.enumerated() {
       tokenEmbedding.copy(row: Int(token), to: x.row(row))
     }
@@ -115,7 +116,7 @@ package final class Transformer: Sendable {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: x.columns) { position in
       guard let base = position.baseAddress else { return }
       for row in 0..<x.rows {
-        positionEmbedding.copy(row: start + row, to: base)
+        positionEmbedding.copy(row: positions[row], to: base)
         let target = x.row(row)
         for index in 0..<x.columns { target[index] += base[index] }
       }
