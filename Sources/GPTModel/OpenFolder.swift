@@ -39,6 +39,11 @@ extension OpenedModel {
   static func readConfiguration(folder: String)
     throws(ModelError) -> (JSONConfiguration, FolderFamily)
   {
+    guard !isAdapterFolder(folder) else {
+      throw .notAModel(
+        path: folder, found: "is an adapter",
+        expected: "the model that it is for (an adapter is given with --adapter)")
+    }
     let reader = try readJSON(folder + "/config.json", location: "config.json")
     let known = FolderFamily.architectures
     let type = try reader.stringValue("model_type") ?? "missing"
@@ -50,7 +55,7 @@ extension OpenedModel {
     return (reader, FolderFamily(architecture: type))
   }
 
-  private static func readJSON(_ path: String, location: String)
+  static func readJSON(_ path: String, location: String)
     throws(ModelError) -> JSONConfiguration
   {
     let bytes: [UInt8]
