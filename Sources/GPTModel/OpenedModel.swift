@@ -30,7 +30,7 @@ package struct OpenedModel: Sendable {
 
   /// Opens a Hugging Face folder or a GGUF file.
   package static func open(path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
-    try assemble(
+    try open(
       try TrainingSource.open(path: path, contextLength: options.contextLength), options: options)
   }
 
@@ -42,8 +42,10 @@ package struct OpenedModel: Sendable {
     } catch { throw .compute(error) }
   }
 
-  /// Loads the weights.
-  private static func assemble(
+  /// Loads the weights of a model whose files are open.
+  ///
+  /// - Parameter options: their context length is not looked at; the source has one
+  package static func open(
     _ source: TrainingSource, options: ModelOptions
   ) throws(ModelError) -> OpenedModel {
     let cacheType = options.cacheType ?? (options.precision == .fp32 ? .f32 : .f16)

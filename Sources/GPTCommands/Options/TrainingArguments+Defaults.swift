@@ -59,7 +59,7 @@ extension TrainingArguments {
     completeOptimizer(defaults)
   }
 
-  private mutating func completeDropout(_ share: Double) {
+  mutating func completeDropout(_ share: Double) {
     dropout = dropout ?? share
     attentionDropout = attentionDropout ?? dropout
     residualDropout = residualDropout ?? dropout

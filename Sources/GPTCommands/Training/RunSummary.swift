@@ -6,16 +6,14 @@ struct RunSummary: Sendable {
   /// "gpt pretrain"
   let command: String
   let folder: String
-  /// What the folder holds: "model" or "adapter".
-  let product: String
-  /// A command that uses it.
-  let next: String
   let reason: StopReason
   let state: TrainerState
   /// Of the whole run, pauses left out.
   let seconds: Double
   let bestValidationLoss: Double?
-  private let bitsPerNat: Double?
+  /// Of the validation part's UTF-8 text, at the best validation loss.
+  let bitsPerByte: Double?
+  private let lines: Lines
 
   init(
     command: String, folder: String, reason: StopReason, state: TrainerState, seconds: Double,
@@ -27,15 +25,20 @@ struct RunSummary: Sendable {
     self.state = state
     self.seconds = seconds
     bestValidationLoss = hasValidation ? state.bestValidationLoss : nil
-    bitsPerNat = task.bitsPerNat
-    product = task.product
-    next = task.nextCommand(folder)
+    bitsPerByte = bestValidationLoss.flatMap { loss in task.bitsPerNat.map { loss * $0 } }
+    lines = Lines(
+      counted: task.counted, bestLoss: bestValidationLoss.map(task.text), product: task.product,
+      next: task.nextCommand(folder))
   }
 
-  /// "1.2345 nats per token (0.5 bits per byte)"
-  static func text(loss: Double, bitsPerNat: Double?) -> String {
-    let nats = "\(loss.rounded(to: 4)) nats per token"
-    return bitsPerNat.map { "\(nats) (\((loss * $0).rounded(to: 4)) bits per byte)" } ?? nats
+  /// What is said of it in the units of its task.
+  private struct Lines: Sendable {
+    let counted: String
+    let bestLoss: String?
+    /// What the folder holds: "model" or "adapter".
+    let product: String
+    /// A command that uses it.
+    let next: String
   }
 
   /// - Throws: `CommandError.interrupted` when the run was
@@ -59,20 +62,15 @@ struct RunSummary: Sendable {
       case .patience: "validation got no better"
       }
     StandardError.print(
-      "\(why): \(state.step) steps, \(state.tokens) tokens in "
+      "\(why): \(state.step) steps, \(state.tokens) \(lines.counted) in "
         + RateEstimate.text(seconds: seconds))
-    if let loss = bestValidationLoss, let step = state.bestStep {
+    if let loss = lines.bestLoss, let step = state.bestStep {
       let first = state.firstValidationLoss.map { "\($0.rounded(to: 4)) before, " } ?? ""
       StandardError.print(
-        "validation loss \(first)\(Self.text(loss: loss, bitsPerNat: bitsPerNat)) at step \(step)")
+        "validation loss \(first)\(loss) at step \(step)")
     }
-    StandardError.print("\(product): \(folder)  report: \(folder)/report.html")
-    StandardError.print("try: \(next)")
-  }
-
-  /// Of the validation part's UTF-8 text, at the best validation loss.
-  private var bitsPerByte: Double? {
-    bestValidationLoss.flatMap { loss in bitsPerNat.map { loss * $0 } }
+    StandardError.print("\(lines.product): \(folder)  report: \(folder)/report.html")
+    StandardError.print("try: \(lines.next)")
   }
 
   private var json: JSONValue {

@@ -11,7 +11,7 @@ final class RunWatcher {
   private let folder: String
   private let facts: [(String, String)]
   private let line = ProgressLine()
-  private let bitsPerNat: Double?
+  private let task: TrainingTask
   private var validationLoss: Double?
   private var best: (loss: Double, step: Int)?
   private var hasWarnedOfReport = false
@@ -26,15 +26,15 @@ final class RunWatcher {
   /// - Parameters:
   ///   - command: "gpt pretrain"
   ///   - facts: what the report tells of the run and stays as it is
-  ///   - bitsPerNat: bits for a byte of text, for each nat a token; nil when none was counted
+  ///   - task: names the units of what is measured
   init(
-    command: String, folder: String, facts: [(String, String)], bitsPerNat: Double?,
+    command: String, folder: String, facts: [(String, String)], task: TrainingTask,
     metrics: MetricsLog, samples: SampleLog
   ) {
     self.command = command
     self.folder = folder
     self.facts = facts
-    self.bitsPerNat = bitsPerNat
+    self.task = task
     self.metrics = metrics
     self.samples = samples
   }
@@ -75,7 +75,9 @@ final class RunWatcher {
     case .validated(let step, let loss, let isBest):
       validationLoss = loss
       if isBest { best = (loss, step) }
-      say("step \(step): validation loss \(loss.rounded(to: 4))\(isBest ? ", the best" : "")")
+      let note = task.validationNote().map { ", \($0)" } ?? ""
+      say(
+        "step \(step): validation loss \(loss.rounded(to: 4))\(isBest ? ", the best" : "")\(note)")
     case .sampled(let sample): show(sample)
     case .saved(let step):
       savedStep = step
@@ -103,7 +105,9 @@ final class RunWatcher {
     parts.append("loss \(progress.loss.rounded(to: 3))")
     if let validationLoss { parts.append("val \(validationLoss.rounded(to: 3))") }
     parts.append("lr \((progress.learningRate * 1e3).rounded(to: 3))e-3")
-    parts.append("\(progress.tokensPerSecond.rounded(to: 0)) tok/s")
+    parts.append(
+      "\(progress.tokensPerSecond.rounded(to: 0)) \(task.counted == "tokens" ? "tok" : task.counted)/s"
+    )
     if progress.secondsLeft.isFinite {
       parts.append("\(RateEstimate.text(seconds: progress.secondsLeft)) left")
     }
@@ -147,7 +151,7 @@ final class RunWatcher {
       result.append(
         (
           "best validation loss",
-          "\(RunSummary.text(loss: best.loss, bitsPerNat: bitsPerNat)) at step \(best.step)"
+          "\(task.text(loss: best.loss)) at step \(best.step)"
         ))
     }
     let last = metrics.records.last

@@ -20,10 +20,23 @@ struct TrainingTask {
   var facts: [(String, String)] = []
   /// Bits for a byte of text, for each nat a token; nil when no text was counted.
   var bitsPerNat: Double?
+  /// What a loss is the mean over, and its unit.
+  var counted = "tokens"
+  var lossUnit = "nats per token"
+  /// More that the last validation told, to end its line with.
+  var validationNote: () -> String? = { nil }
   /// What comes out: "model" or "adapter".
   var product = "model"
   /// A command to use it with, given the run's folder.
   var nextCommand: (String) -> String = { "gpt generate --model \($0) --prompt \"\"" }
+}
+
+extension TrainingTask {
+  /// "1.2345 nats per token (0.5 bits per byte)"
+  func text(loss: Double) -> String {
+    let nats = "\(loss.rounded(to: 4)) \(lossUnit)"
+    return bitsPerNat.map { "\(nats) (\((loss * $0).rounded(to: 4)) bits per byte)" } ?? nats
+  }
 }
 
 /// Trains a task into its folder: what every command that trains does.
@@ -95,8 +108,8 @@ struct TrainingRun<Arguments: RunArguments> {
       ("--\(name)", value.string ?? value.encoded())
     }
     return RunWatcher(
-      command: Arguments.command, folder: folder.path, facts: task.facts + options,
-      bitsPerNat: task.bitsPerNat, metrics: try MetricsLog(path: "\(folder.path)/metrics.jsonl"),
+      command: Arguments.command, folder: folder.path, facts: task.facts + options, task: task,
+      metrics: try MetricsLog(path: "\(folder.path)/metrics.jsonl"),
       samples: try SampleLog(path: "\(folder.path)/samples.jsonl"))
   }
 

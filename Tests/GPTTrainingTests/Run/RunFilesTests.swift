@@ -77,6 +77,21 @@ import Testing
     }
   }
 
+  @Test func theModelThatARunBeganWithIsPartOfIt() throws {
+    var adapted = manifest
+    adapted.hashes = RunManifest.Hashes(corpus: "ab", model: "ef", teacher: "01")
+    try withTemporaryFolder { folder in
+      let path = folder + "/run.json"
+      try adapted.write(to: path)
+      #expect(try RunManifest(path: path) == adapted)
+      var other = adapted
+      other.hashes.model = "99"
+      #expect(
+        message { try adapted.check(equals: other, location: "out/run.json") }
+          == "out/run.json: was started with model ef, expected model 99 as asked for")
+    }
+  }
+
   @Test func everyDifferenceIsNamed() throws {
     var other = manifest
     other.version = "0.2"
