@@ -26,14 +26,20 @@ extension OpenedModel {
     do { chatTemplate = try loadChatTemplate(folder: path)?.source } catch {
       throw .tokenizer(error)
     }
-    let generation = try? readJSON(path + "/generation_config.json", location: "generation_config")
     return TrainingSource(
       checkpoint: Checkpoint(
         source: source, names: family.names,
         configuration: try limit(full, to: contextLength)),
       tokenizer: tokenizer, chatTemplate: chatTemplate,
-      stopTokens: (generation?.tokenIDs("eos_token_id") ?? []) + reader.tokenIDs("eos_token_id"),
+      stopTokens: stopTokens(folder: path, reader),
       name: try? reader.stringValue("_name_or_path"))
+  }
+
+  /// What generation_config.json says, then config.json.
+  static func stopTokens(folder: String, _ reader: JSONConfiguration) -> [Int32] {
+    let generation = try? readJSON(
+      folder + "/generation_config.json", location: "generation_config")
+    return (generation?.tokenIDs("eos_token_id") ?? []) + reader.tokenIDs("eos_token_id")
   }
 
   static func readConfiguration(folder: String)

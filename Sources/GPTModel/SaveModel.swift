@@ -23,25 +23,38 @@ package func saveModel(
   let tensors = tensorsToWrite(
     configuration: configuration, parameters: parameters, values: values, dtype: dtype)
   var writer = ConfigurationWriter(configuration)
-  writer.storedType = [.f16: "float16", .bf16: "bfloat16"][dtype] ?? "float32"
+  writer.setStoredType(dtype)
   if let tokenizer {
     writer.beginningOfSequence = tokenizer.beginningOfSequence
     writer.endOfSequence = tokenizer.endOfSequence
   }
-  var files = tokenizer?.files ?? [:]
-  files["config.json"] = text(try writer.object())
-  files["generation_config.json"] = text(writer.generationObject())
-
-  do throws(FileError) {
-    try replaceFiles(
-      files,
-      // Tokenizer files of another kind.
-      removing: tokenizer == nil ? [] : TokenizerCopy.fileNames.filter { files[$0] == nil },
-      invalidating: ["model.safetensors", "model.safetensors.index.json"], in: folder)
-  } catch { throw .file(error) }
+  try writer.writeFiles(tokenizer: tokenizer, to: folder)
   do throws(WeightsError) {
     try writeSafetensors(tensors, to: folder + "/model.safetensors")
   } catch { throw .weights(error) }
+}
+
+extension ConfigurationWriter {
+  /// Writes everything of a model's folder but the weights.
+  ///
+  /// - Parameter tokenizer: whose files are written unchanged; nil: none, and those of the folder
+  ///   stay.
+  func writeFiles(tokenizer: TokenizerCopy?, to folder: String) throws(ModelError) {
+    var files = tokenizer?.files ?? [:]
+    files["config.json"] = text(try object())
+    files["generation_config.json"] = text(generationObject())
+    do throws(FileError) {
+      try replaceFiles(
+        files,
+        // Tokenizer files of another kind.
+        removing: tokenizer == nil ? [] : TokenizerCopy.fileNames.filter { files[$0] == nil },
+        invalidating: ["model.safetensors", "model.safetensors.index.json"], in: folder)
+    } catch { throw .file(error) }
+  }
+
+  mutating func setStoredType(_ dtype: DType) {
+    storedType = [.f16: "float16", .bf16: "bfloat16"][dtype] ?? "float32"
+  }
 }
 
 private func text(_ object: JSONObject) -> [UInt8] {
