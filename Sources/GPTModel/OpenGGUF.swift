@@ -18,7 +18,8 @@ extension OpenedModel {
       source: file, names: names, configuration: try limit(configuration, to: contextLength))
     return TrainingSource(
       checkpoint: checkpoint, tokenizer: try makeTokenizer(vocabulary(of: file)),
-      chatTemplate: try file.string("tokenizer.chat_template"), stopTokens: try stopTokens(file),
+      chatTemplate: try file.string("tokenizer.chat_template"),
+      stopTokens: try stopTokens(file),
       name: try file.string("general.name"))
   }
 

@@ -14,6 +14,8 @@ package struct ModelOptions: Sendable {
   package var contextLength: Int?
   /// Instruction set of the kernels; nil: `GPT_KERNELS`, else the best there is.
   package var kernelLevel: KernelLevel?
+  /// Folders of LoRA adapters to put on the model, each with a factor on what it adds.
+  package var adapters: [(path: String, scale: Float)] = []
   package init() {}
 }
 
@@ -50,11 +52,15 @@ package struct OpenedModel: Sendable {
   ) throws(ModelError) -> OpenedModel {
     let cacheType = options.cacheType ?? (options.precision == .fp32 ? .f32 : .f16)
     let context = try context(options)
+    // Before time and memory go into packing.
+    let adapters = try loadAdapters(options.adapters, configuration: source.configuration)
     let transformer = try TransformerLoader(
       checkpoint: source.checkpoint, context: context, cacheType: cacheType
     ).load()
     return OpenedModel(
-      configuration: source.configuration, transformer: transformer, tokenizer: source.tokenizer,
+      configuration: source.configuration,
+      transformer: adapters.isEmpty ? transformer : transformer.adapted(by: adapters),
+      tokenizer: source.tokenizer,
       chatTemplate: source.chatTemplate, stopTokens: source.stopTokens, summary: source.summary)
   }
 

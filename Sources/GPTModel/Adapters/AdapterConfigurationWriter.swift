@@ -15,7 +15,9 @@ struct AdapterConfigurationWriter {
 
   func object() -> JSONObject {
     let ranks = pattern { $0.rank == options.rank ? nil : .integer($0.rank) }
-    let alphas = pattern { $0.scale == scale(alpha: options.alpha, rank: $0.rank) ? nil : alpha(of: $0) }
+    let alphas = pattern {
+      $0.scale == scale(alpha: options.alpha, rank: $0.rank) ? nil : alpha(of: $0)
+    }
     return JSONObject([
       ("alpha_pattern", .object(alphas)), ("auto_mapping", .null),
       ("base_model_name_or_path", baseName.map { .string($0) } ?? .null),

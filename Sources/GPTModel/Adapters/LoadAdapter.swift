@@ -20,6 +20,17 @@ package func loadAdapter(
   return try reader.read()
 }
 
+/// Reads several adapters, see ``loadAdapter(from:configuration:)``.
+package func loadAdapters(
+  _ references: [(path: String, scale: Float)], configuration: ModelConfiguration
+) throws(ModelError) -> [(adapter: Adapter, scale: Float)] {
+  var result: [(adapter: Adapter, scale: Float)] = []
+  for (path, scale) in references {
+    result.append((try loadAdapter(from: path, configuration: configuration), scale))
+  }
+  return result
+}
+
 /// The two files of an adapter, whatever model it is for.
 func openAdapter(
   _ folder: String

@@ -69,7 +69,10 @@ import Testing
       #"an entry of layers_to_transform is "1", expected an integer"#
     ),
     ("rank_pattern", "[]", "rank_pattern is an array, expected an object"),
-    ("rank_pattern", #"{"q_proj": 0}"#, "rank_pattern.q_proj is 0, expected a number (a rank: 1…65536)"),
+    (
+      "rank_pattern", #"{"q_proj": 0}"#,
+      "rank_pattern.q_proj is 0, expected a number (a rank: 1…65536)"
+    ),
     (
       "alpha_pattern", #"{"q_proj": null}"#,
       "alpha_pattern.q_proj is null, expected a number (a rank: 1…65536)"
