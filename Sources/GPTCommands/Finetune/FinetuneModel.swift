@@ -18,13 +18,17 @@ struct FinetuneModel {
       if method.trainsAdapter {
         (inner, saved) = try Self.adapter(arguments, base)
       } else {
-        let context = try training.makeContext()
-        (inner, saved) = try Self.whole(arguments, base, method, context)
+        (inner, saved) = try Self.whole(arguments, base, method)
       }
       if method == .dpo {
-        throw .notAModel(path: base.path, found: "not yet", expected: "dpo")
+        trained = PreferenceModel(inner, beta: Float(arguments.dpoBeta ?? 0.1))
       } else if let teacher {
-        throw .notAModel(path: teacher.path, found: "not yet", expected: "a teacher")
+        let options = arguments.distillation
+        trained = try DistillationModel(
+          student: inner, tokenizer: base.source.tokenizer,
+          teacher: try OpenedModel.open(teacher.source, options: training.opening),
+          location: teacher.path, temperature: Float(options.distillationTemperature ?? 2),
+          weight: Float(options.distillationWeight ?? 0.5))
       } else {
         trained = inner
       }
@@ -44,14 +48,13 @@ struct FinetuneModel {
   }
 
   private static func whole(
-    _ arguments: FinetuneArguments, _ base: FinetuneBase, _ method: FinetuneMethod,
-    _ context: ComputeContext
+    _ arguments: FinetuneArguments, _ base: FinetuneBase, _ method: FinetuneMethod
   ) throws(ModelError) -> (TrainingModel, any SavedModel) {
     var part = TrainablePart.all
     if case .lastBlocks(let count) = method { part = .lastBlocks(count) }
     let model = try TrainingModel(
       loading: base.source, trainable: part, options: arguments.training.modelOptions,
-      context: context)
+      context: try arguments.training.makeContext())
     // A GGUF's configuration and tokenizer become those of a folder.
     let files = try SourceModel.open(path: base.path)
     let saved = WholeModel(

@@ -35,7 +35,10 @@ struct FinetuneRun {
     let writer = try FinetuneSamples(base: base, data: data, prompt: arguments.samplePrompt).writer
     task.makeSample = { _ in writer.write(model.inner.transformer) }
     task.facts = facts(base, model, data.summary)
-    if method == .dpo { (task.counted, task.lossUnit) = ("pairs", "nats per pair") }
+    if let preferences = model.trained as? PreferenceModel {
+      (task.counted, task.lossUnit) = ("pairs", "nats per pair")
+      task.validationNote = { preferences.takeEvaluationStatistics().text }
+    }
     if method.trainsAdapter {
       task.product = "adapter"
       task.nextCommand = {
@@ -126,5 +129,14 @@ struct FinetuneRun {
         "\(summary.training.tokens) a pass, \(summary.training.trainedTokens) of them learned"
       ),
     ]
+  }
+}
+
+extension PreferenceStatistics {
+  /// "71 % of the chosen answers preferred, mean margin 0.31"; nil without pairs.
+  fileprivate var text: String? {
+    guard let accuracy, let meanMargin else { return nil }
+    return "\((100 * accuracy).rounded(to: 1)) % of the chosen answers preferred, mean margin "
+      + "\(meanMargin.rounded(to: 3))"
   }
 }

@@ -137,11 +137,11 @@ extension TrainingArguments {
     return options
   }
 
-  func makeContext() throws(TrainingError) -> ComputeContext {
+  func makeContext() throws(ModelError) -> ComputeContext {
     do {
       return try ComputeContext(
         threadCount: threads ?? ComputeContext.availableThreadCount, precision: matrixPrecision)
-    } catch { throw .model(.compute(error)) }
+    } catch { throw .compute(error) }
   }
 
   var matrixPrecision: Precision {

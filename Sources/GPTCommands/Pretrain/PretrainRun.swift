@@ -32,7 +32,8 @@ struct PretrainRun {
   func run() throws -> RunSummary {
     try checkMemory()
     let training = arguments.training
-    let context = try training.makeContext()
+    let context: ComputeContext
+    do { context = try training.makeContext() } catch { throw TrainingError.model(error) }
     let data = try makeData()
     let model = TrainingModel(
       configuration: configuration, options: training.modelOptions, context: context,

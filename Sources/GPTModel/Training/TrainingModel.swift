@@ -63,6 +63,17 @@ package final class TrainingModel: TrainableModel {
   package func accumulateGradients(
     _ batch: TokenBatch, scale: Float, dropoutKey: UInt64
   ) throws(ModelError) -> LossSum {
+    try accumulateGradients(batch, dropoutKey: dropoutKey) { rows, dx in
+      loss(of: rows, batch, options: options.loss, gradients: (dx: dx, scale: scale))
+    }
+  }
+
+  /// Adds the gradients of any loss of what the output layer reads.
+  ///
+  /// - Parameter loss: is given these rows `[B · T, C]` and overwrites dx, their gradient
+  func accumulateGradients(
+    _ batch: TokenBatch, dropoutKey: UInt64, loss: (_ rows: Tensor, _ dx: Tensor) -> LossSum
+  ) throws(ModelError) -> LossSum {
     try check(batch)
     var pass = makePass(batch)
     pass.tape = tape
@@ -74,23 +85,38 @@ package final class TrainingModel: TrainableModel {
     let normalised = kept.tensor(rows: x.rows, columns: x.columns)
     transformer.outputNorm.rows(x, in: context).write(to: normalised, in: context)
     let gradient = kept.tensor(rows: x.rows, columns: x.columns)
-    let loss = crossEntropy(
-      normalised, weight: transformer.output.weight, targets: batch.targets, options: options.loss,
-      gradients: (dx: gradient, scale: scale), scratch: scratch, in: context)
+    let result = loss(normalised, gradient)
     transformer.outputNorm.backward(
       gradient, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
     tape.backward()
-    return loss
+    return result
   }
 
   package func evaluate(_ batch: TokenBatch) throws(ModelError) -> LossSum {
+    try withOutputRows(batch) { rows in
+      loss(of: rows, batch, options: LossOptions(), gradients: nil)
+    }
+  }
+
+  /// Runs the model without dropout; `body` gets what the output layer reads, `[B · T, C]`.
+  func withOutputRows<Result>(
+    _ batch: TokenBatch, _ body: (Tensor) throws(ModelError) -> Result
+  ) throws(ModelError) -> Result {
     try check(batch)
     defer { release() }
     let x = forward(batch, pass: makePass(batch))
     transformer.outputNorm.rows(x, in: context).write(to: x, in: context)
-    return crossEntropy(
-      x, weight: transformer.output.weight, targets: batch.targets, options: LossOptions(),
-      gradients: nil, scratch: scratch, in: context)
+    return try body(x)
+  }
+
+  /// The loss of what the output layer reads.
+  func loss(
+    of rows: Tensor, _ batch: TokenBatch, options: LossOptions, teacher: Teacher? = nil,
+    gradients: (dx: Tensor, scale: Float)?, eachRow: ((Int, Double) -> Void)? = nil
+  ) -> LossSum {
+    crossEntropy(
+      rows, weight: transformer.output.weight, targets: batch.targets, options: options,
+      teacher: teacher, gradients: gradients, scratch: scratch, in: context, eachRow: eachRow)
   }
 
   /// Calls `body`, within which evaluation runs the model as it was before the adapter: the
@@ -103,6 +129,9 @@ package final class TrainingModel: TrainableModel {
     defer { isAdapterOff = before }
     return try body()
   }
+
+  /// Whether an adapter is all that learns.
+  var trainsAdapterAlone: Bool { !trained.hasMatrices }
 
   package func operationsPerToken(length: Int) -> Double {
     configuration.trainingOperationsPerToken(length: length, trained: trained)

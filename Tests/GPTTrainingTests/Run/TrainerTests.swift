@@ -52,6 +52,21 @@ import Testing
     #expect(try #require(run.lines().first?.loss) == loss)
   }
 
+  @Test func gradientsAndLossesAreMeansOverTheModelsOwnCount() throws {
+    let means = try [1, 4].map { share in
+      let run = try LinearRun()
+      run.model.targetsPerLoss = share
+      run.options.microBatchCount = 3
+      run.options.steps = 1
+      _ = try run.run()
+      #expect(run.state.tokens == 24)
+      let record = try #require(run.lines().first)
+      return [record.gradientNorm, record.loss].compactMap { $0 }
+    }
+    #expect(means[0].count == 2 && means[0].allSatisfy { $0 > 0 })
+    #expect(means[1] == means[0].map { 4 * $0 })
+  }
+
   @Test func everyMicroBatchHasItsOwnDropoutKey() throws {
     let run = try LinearRun()
     run.options.microBatchCount = 3
