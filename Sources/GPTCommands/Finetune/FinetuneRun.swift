@@ -21,7 +21,7 @@ struct FinetuneRun {
     FinetuneDataReport(data.summary, method: method).lines.forEach(StandardError.print)
     let cost = try arguments.complete(
       data.summary, rowLength: rowLength, configuration: base.source.configuration)
-    let hashes = try hashes(data, base, teacher)
+    let hashes = try makeHashes(data, base, teacher)
     try checkMemory(arguments, base, cost)
     let model = try FinetuneModel(arguments, base: base, teacher: teacher)
     let training = arguments.training
@@ -32,8 +32,9 @@ struct FinetuneRun {
         validationLimit: training.validationBatches?.limit),
       cost: cost, saved: model.saved, hashes: hashes)
     task.validatesFirst = true
-    let writer = try FinetuneSamples(base: base, data: data, prompt: arguments.samplePrompt).writer
-    task.makeSample = { _ in writer.write(model.inner.transformer) }
+    if let writer = try FinetuneSamples.writer(base, data, prompt: arguments.samplePrompt) {
+      task.makeSample = { _ in writer.write(model.inner.transformer) }
+    }
     task.facts = facts(base, model, data.summary)
     if let preferences = model.trained as? PreferenceModel {
       (task.counted, task.lossUnit) = ("pairs", "nats per pair")
@@ -64,7 +65,7 @@ struct FinetuneRun {
   }
 
   /// Of what the run is made of; those of a run that is gone on with must be the same.
-  private func hashes(
+  private func makeHashes(
     _ data: FinetuneData, _ base: FinetuneBase, _ teacher: FinetuneBase?
   ) throws(TrainingError) -> RunManifest.Hashes {
     let hashes = RunManifest.Hashes(
@@ -73,11 +74,12 @@ struct FinetuneRun {
     guard let earlier = source.earlier else { return hashes }
     let before = earlier.manifest.hashes
     let arguments = source.arguments
-    for (path, what, found, expected) in [
+    let parts: [(path: String?, what: String, found: String?, expected: String?)] = [
       (base.path, "the model has", hashes.model, before.model),
       (teacher?.path, "the teacher has", hashes.teacher, before.teacher),
       (arguments.data.data, "the examples have", hashes.corpus, before.corpus),
-    ] where found != expected {
+    ]
+    for (path, what, found, expected) in parts where found != expected {
       throw .invalid(
         location: path ?? "teacher",
         found: "\(what) changed since the run began: the SHA-256 is \(found ?? "none")",
@@ -97,7 +99,7 @@ struct FinetuneRun {
     let estimate = MemoryEstimate(
       configuration, trainedCount: trained,
       frozenBytes: (arguments.method ?? .lora).trainsAdapter
-        ? Double(base.source.summary.storedBytes)
+        ? Double(base.source.summary.dtypes.reduce(0) { $0 + $1.byteCount })
         : 4 * Double(frozen - trained),
       sequenceCount: training.batchSize ?? 1, microBatchCount: training.accumulate ?? 1,
       optimizer: training.optimizer ?? .adamw, hasAverage: training.ema != nil,

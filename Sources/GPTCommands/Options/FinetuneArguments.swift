@@ -70,7 +70,7 @@ extension FinetuneArguments {
       absolute(try ModelLocator.resolve(name))
     }
     var result = self
-    result.model = model != nil || choosesModel ? try locate(model) : nil
+    result.model = try model != nil || choosesModel ? locate(model) : nil
     result.data.data = data.data.map { absolute($0) }
     result.data.validation = data.validation.map { absolute($0) }
     result.distillation.teacher = try distillation.teacher.map { try locate($0) }

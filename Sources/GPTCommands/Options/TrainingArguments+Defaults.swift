@@ -20,10 +20,10 @@ extension TrainingArguments {
 
   /// Steps that were asked for, also by a budget; nil for a budget of time, and without any.
   func stepsPaidFor(_ cost: StepCost) throws(TrainingError) -> Int? {
+    let tokens = try tokensPerStep(length: cost.length)
     guard let budget, steps == nil else { return steps }
     return try Budget(parsing: budget).stepCount(
-      tokensPerStep: try tokensPerStep(length: cost.length),
-      operationsPerToken: cost.operationsPerToken)
+      tokensPerStep: tokens, operationsPerToken: cost.operationsPerToken)
   }
 
   private func tokensPerStep(length: Int) throws(TrainingError) -> Int {

@@ -75,9 +75,10 @@ final class RunWatcher {
     case .validated(let step, let loss, let isBest):
       validationLoss = loss
       if isBest { best = (loss, step) }
-      let note = task.validationNote().map { ", \($0)" } ?? ""
+      let when = step == 0 ? "before training" : "step \(step)"
+      let notes = [step > 0 && isBest ? "the best" : nil, task.validationNote()].compactMap { $0 }
       say(
-        "step \(step): validation loss \(loss.rounded(to: 4))\(isBest ? ", the best" : "")\(note)")
+        (["\(when): validation loss \(loss.rounded(to: 4))"] + notes).joined(separator: ", "))
     case .sampled(let sample): show(sample)
     case .saved(let step):
       savedStep = step

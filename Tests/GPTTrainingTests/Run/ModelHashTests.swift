@@ -34,7 +34,7 @@ import Testing
           == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad 3")
       #expect(
         message { _ = try ModelHash.of("\(folder)/none") }
-          == "\(folder)/none: cannot open it (No such file or directory)")
+          == "\(folder)/none: cannot open it: No such file or directory")
     }
   }
 }
