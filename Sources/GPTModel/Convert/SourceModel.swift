@@ -107,13 +107,20 @@ package struct SourceModel {
     return stored
   }
 
-  /// How most of the matrices are stored, by their bytes.
-  package var dominantType: DType {
-    var bytes: [DType: Int] = [:]
-    for parameter in parameters.values where !parameter.isVector {
-      bytes[parameter.stored.dtype, default: 0] += parameter.rows * parameter.columns
+  /// Bytes of the tensors that hold the parameters.
+  package var storedByteCount: Int {
+    let tensors = Dictionary(parameters.values.map { ($0.stored.name, $0.stored.bytes.count) }) {
+      first, _ in first
     }
-    let order = DType.allCases
-    return order.max { (bytes[$0] ?? 0) < (bytes[$1] ?? 0) } ?? .f32
+    return tensors.values.reduce(0, +)
+  }
+
+  /// How most of the numbers in matrices are stored.
+  package var dominantType: DType {
+    var counts: [DType: Int] = [:]
+    for parameter in parameters.values where !parameter.isVector {
+      counts[parameter.stored.dtype, default: 0] += parameter.rows * parameter.columns
+    }
+    return DType.allCases.max { (counts[$0] ?? 0) < (counts[$1] ?? 0) } ?? .f32
   }
 }

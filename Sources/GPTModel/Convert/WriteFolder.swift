@@ -7,11 +7,13 @@ extension SourceModel {
   /// model.safetensors.
   ///
   /// A source folder's tokenizer files are copied unchanged, a GGUF's are made from its fields.
-  /// What a folder that is there already holds of another model is replaced as `saveModel` does.
+  /// A new folder appears whole; what one that is there already holds of another model is replaced
+  /// as `saveModel` does.
   /// - Parameters:
   ///   - type: F32, F16 or BF16; nil: `folderType`.
   ///   - progress: told how many of how many bytes of tensors are written; false stops the writing.
-  /// - Returns: false when `progress` said to stop: then the folder has no weights.
+  /// - Returns: false when `progress` said to stop: then a new folder is not there, and one that
+  ///   was there may have no weights.
   /// - Throws: when the family's config.json cannot express the model, when the tokenizer has no
   ///   such files, and for numbers that the type cannot hold.
   @discardableResult
@@ -35,13 +37,17 @@ extension SourceModel {
     let names = FolderFamily(architecture: configuration.architecture).names
     let tensors = tensors(configuration: configuration, names: names) { _ in dtype }
     let total = tensors.reduce(0) { $0 + $1.byteCount }
-    do throws(FileError) { try makeFolder(path: folder) } catch { throw .file(error) }
-    try writer.writeFiles(tokenizer: tokenizer, to: folder)
+    let place: NewFolder
+    do throws(FileError) { place = try NewFolder(folder) } catch { throw .file(error) }
+    try writer.writeFiles(tokenizer: tokenizer, to: place.path)
     do throws(WeightsError) {
-      return try writeSafetensors(tensors, to: folder + "/model.safetensors", pool: pool) {
-        progress($0, total)
-      }
+      let isWhole = try writeSafetensors(
+        tensors, to: place.path + "/model.safetensors", pool: pool
+      ) { progress($0, total) }
+      guard isWhole else { return false }
     } catch { throw .weights(error) }
+    do throws(FileError) { try place.commit() } catch { throw .file(error) }
+    return true
   }
 
   /// The type of the matrices when a folder can hold it, else F32, which holds every number of

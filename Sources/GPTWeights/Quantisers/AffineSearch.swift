@@ -4,70 +4,70 @@
 /// with weights that favour large numbers; here all numbers weigh the same, so that the squared
 /// error is what falls, and the roundings of the factors take part in the search.
 struct AffineSubBlock {
+  static let length = 32
+  static let range = CodeRange(least: 0, greatest: 15)
   /// Ranges that are tried: the codes spread over 14 to 16.4 steps.
   private static let candidates = 25
-  private static let limit: Float = 15
 
-  let values: SIMD32<Float>
+  let values: UnsafePointer<Float>
+  private let sum: Float
   /// The best factors when they need not be multiples of anything; neither is below 0.
   private(set) var scale: Float = 0
   private(set) var minimum: Float = 0
 
-  init(_ values: SIMD32<Float>) {
+  init(_ values: UnsafePointer<Float>) {
     self.values = values
-    let least = min(0, values.min())
-    let greatest = values.max()
+    var sum: Float = 0
+    for index in 0..<Self.length { sum += values[index] }
+    self.sum = sum
+    var (least, greatest) = bounds(values, count: Self.length)
+    least = min(0, least)
     guard greatest > least else {
       minimum = -least
       return
     }
     var best = -Float.infinity
     for index in 0..<Self.candidates {
-      let steps = Self.limit - 1 + Float(index) * 0.1
-      let inverse = inverse(of: (greatest - least) / steps)
-      let codes = nearest(clamped((values - least) * inverse, 0, Self.limit))
-      take(codes, ifBetterThan: &best)
+      let steps = Self.range.greatest - 1 + Float(index) * 0.1
+      solve(offset: -least, inverse: inverse(of: (greatest - least) / steps), &best)
     }
-    for _ in 0..<2 {
-      take(self.codes(scale: scale, minimum: minimum), ifBetterThan: &best)
-    }
+    for _ in 0..<2 { solve(offset: minimum, inverse: inverse(of: scale), &best) }
   }
 
-  /// Solves for scale and minimum of these codes.
+  /// Solves for scale and minimum of the codes of a scale and an offset, and takes them when they
+  /// are better.
   ///
-  /// - Parameter best: Σ x² less the squared error, which the caller need not subtract.
-  private mutating func take(_ codes: SIMD32<Float>, ifBetterThan best: inout Float) {
-    let sum = total(codes)
-    let squares = total(codes * codes)
-    let valueSum = total(values)
-    let products = total(codes * values)
-    let determinant = 32 * squares - sum * sum
-    guard determinant > 0 else { return }
-    var slope = (32 * products - sum * valueSum) / determinant
-    var offset = (valueSum - slope * sum) / 32
-    if offset > 0 {
-      offset = 0
-      slope = products / squares
+  /// - Parameter best: Σ x² less the squared error, which need not be subtracted.
+  private mutating func solve(offset: Float, inverse: Float, _ best: inout Float) {
+    let sums = Self.range.sums(values, count: Self.length, offset: offset, inverse: inverse)
+    let count = Float(Self.length)
+    let determinant = count * sums.squares - sums.codes * sums.codes
+    var slope = (count * sums.products - sums.codes * sum) / determinant
+    var constant = (sum - slope * sums.codes) / count
+    // Equal codes leave no line to fit.
+    if determinant <= 0 || constant > 0 {
+      constant = 0
+      slope = sums.products / sums.squares
     }
     guard slope > 0 else { return }
-    let explained = slope * products + offset * valueSum
+    let explained = slope * sums.products + constant * sum
     guard explained > best else { return }
     best = explained
     scale = slope
-    minimum = -offset
-  }
-
-  /// The codes nearest to the numbers.
-  @inline(__always)
-  func codes(scale: Float, minimum: Float) -> SIMD32<Float> {
-    nearest(clamped((values + minimum) * inverse(of: scale), 0, Self.limit))
+    minimum = -constant
   }
 
   @inline(__always)
-  func error(scale: Float, minimum: Float) -> Float {
-    let difference = codes(scale: scale, minimum: minimum) * scale - minimum - values
-    return total(difference * difference)
+  func squaredError(scale: Float, minimum: Float) -> Float {
+    Self.range.squaredError(values, count: Self.length, offset: minimum, scale: scale)
   }
+
+  func sums(scale: Float, minimum: Float) -> CodeRange.Sums {
+    Self.range.sums(
+      values, count: Self.length, offset: minimum, inverse: inverse(of: scale))
+  }
+
+  var valueSum: Float { sum }
 }
 
 /// Factors of a block of 256 numbers: its sub-blocks' scales and minimums are multiples, 0 to 63,
@@ -75,17 +75,17 @@ struct AffineSubBlock {
 struct AffineBlock {
   static let greatestMultiple: Float = 63
 
+  /// Halves.
   private(set) var scale: Float
   private(set) var minimum: Float
-  private(set) var scaleMultiples = SIMD8<Float>(repeating: 0)
-  private(set) var minimumMultiples = SIMD8<Float>(repeating: 0)
+  private var scaleMultiples = SIMD8<Float>(repeating: 0)
+  private var minimumMultiples = SIMD8<Float>(repeating: 0)
   private var error: Float = 0
 
   /// - Parameter parts: the eight sub-blocks.
   init(fitting parts: UnsafeBufferPointer<AffineSubBlock>) {
-    let (scale, minimum) = parts.reduce((Float(0), Float(0))) {
-      (max($0.0, $1.scale), max($0.1, $1.minimum))
-    }
+    let scale = parts.reduce(0) { max($0, $1.scale) }
+    let minimum = parts.reduce(0) { max($0, $1.minimum) }
     self.init(scale / Self.greatestMultiple, minimum / Self.greatestMultiple, parts)
     for _ in 0..<3 {
       let solved = leastSquares(parts)
@@ -104,32 +104,30 @@ struct AffineBlock {
 
   /// The multiples around the ideal factors with the least error.
   private mutating func choose(_ index: Int, _ part: AffineSubBlock) {
-    let first = Self.multiple(of: scale, nearestTo: part.scale)
-    let second = Self.multiple(of: minimum, nearestTo: part.minimum)
+    let first = (part.scale * inverse(of: scale)).rounded()
+    let second = (part.minimum * inverse(of: minimum)).rounded()
     var best = Float.infinity
     for scaleStep in -1...1 {
+      let scaleMultiple = max(0, min(Self.greatestMultiple, first + Float(scaleStep)))
       for minimumStep in -1...1 {
-        let multiples = (
-          max(0, min(Self.greatestMultiple, first + Float(scaleStep))),
-          max(0, min(Self.greatestMultiple, second + Float(minimumStep)))
-        )
-        let found = part.error(scale: scale * multiples.0, minimum: minimum * multiples.1)
+        let minimumMultiple = max(0, min(Self.greatestMultiple, second + Float(minimumStep)))
+        let found = part.squaredError(
+          scale: scale * scaleMultiple, minimum: minimum * minimumMultiple)
         guard found < best else { continue }
         best = found
-        scaleMultiples[index] = multiples.0
-        minimumMultiples[index] = multiples.1
+        scaleMultiples[index] = scaleMultiple
+        minimumMultiples[index] = minimumMultiple
       }
     }
     error += best
   }
 
-  private static func multiple(of factor: Float, nearestTo value: Float) -> Float {
-    (value * inverse(of: factor)).rounded()
-  }
-
-  func codes(_ index: Int, _ part: AffineSubBlock) -> SIMD32<Float> {
-    part.codes(
-      scale: scale * scaleMultiples[index], minimum: minimum * minimumMultiples[index])
+  /// What belongs to a sub-block: its scale and minimum, and their multiples as they are stored.
+  func factors(
+    _ index: Int
+  ) -> (scale: Float, minimum: Float, scaleBits: UInt8, minimumBits: UInt8) {
+    let (first, second) = (scaleMultiples[index], minimumMultiples[index])
+    return (scale * first, minimum * second, UInt8(first), UInt8(second))
   }
 
   /// The two factors that the multiples and the codes ask for, before they are rounded to halves.
@@ -139,14 +137,15 @@ struct AffineBlock {
     // x ≈ scale · u − minimum · v, with u = multiple · code and v = multiple
     var (uu, uv, vv, xu, xv) = (0.0, 0.0, 0.0, 0.0, 0.0)
     for (index, part) in parts.enumerated() {
-      let codes = codes(index, part)
+      let (scale, minimum, _, _) = factors(index)
+      let sums = part.sums(scale: scale, minimum: minimum)
       let first = Double(scaleMultiples[index])
       let second = Double(minimumMultiples[index])
-      uu += first * first * Double(total(codes * codes))
-      uv += first * second * Double(total(codes))
-      vv += 32 * second * second
-      xu += first * Double(total(codes * part.values))
-      xv += second * Double(total(part.values))
+      uu += first * first * Double(sums.squares)
+      uv += first * second * Double(sums.codes)
+      vv += Double(AffineSubBlock.length) * second * second
+      xu += first * Double(sums.products)
+      xv += second * Double(part.valueSum)
     }
     let determinant = uu * vv - uv * uv
     guard determinant > 0 else { return (uu > 0 ? Float(xu / uu) : scale, minimum) }

@@ -3,34 +3,48 @@ extension Q4_K: BlockEncoder {
   static func encode(_ values: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     withUnsafeTemporaryAllocation(of: AffineSubBlock.self, capacity: 8) { parts in
       for index in 0..<8 {
-        let numbers = UnsafeRawPointer(values + 32 * index).loadUnaligned(as: SIMD32<Float>.self)
-        parts.initializeElement(at: index, to: AffineSubBlock(numbers))
+        parts.initializeElement(
+          at: index, to: AffineSubBlock(values + AffineSubBlock.length * index))
       }
       let parts = UnsafeBufferPointer(parts)
       let factors = AffineBlock(fitting: parts)
       store(half: factors.scale, block, 0)
       store(half: factors.minimum, block, 2)
       storeSixBits(factors, block + 4)
-      for pair in 0..<4 {
-        let low = factors.codes(2 * pair, parts[2 * pair])
-        let high = factors.codes(2 * pair + 1, parts[2 * pair + 1])
-        let bytes = SIMD32<UInt8>(truncatingIfNeeded: SIMD32<Int32>(low + 16 * high))
-        (block + 16 + 32 * pair).storeBytes(of: bytes, as: SIMD32<UInt8>.self)
-      }
+      storeCodes(factors, parts, block + 16)
     }
   }
 
   /// The layout that `decodeSixBitFactors` reads.
   private static func storeSixBits(_ factors: AffineBlock, _ block: UnsafeMutableRawPointer) {
-    let scales = SIMD8<UInt8>(truncatingIfNeeded: SIMD8<Int32>(factors.scaleMultiples))
-    let minimums = SIMD8<UInt8>(truncatingIfNeeded: SIMD8<Int32>(factors.minimumMultiples))
     for index in 0..<4 {
-      let (scale, minimum) = (scales[index + 4], minimums[index + 4])
-      block.storeBytes(of: scales[index] | (scale & 0x30) << 2, toByteOffset: index, as: UInt8.self)
+      let (_, _, lowScale, lowMinimum) = factors.factors(index)
+      let (_, _, scale, minimum) = factors.factors(index + 4)
+      block.storeBytes(of: lowScale | (scale & 0x30) << 2, toByteOffset: index, as: UInt8.self)
       block.storeBytes(
-        of: minimums[index] | (minimum & 0x30) << 2, toByteOffset: 4 + index, as: UInt8.self)
+        of: lowMinimum | (minimum & 0x30) << 2, toByteOffset: 4 + index, as: UInt8.self)
       block.storeBytes(
         of: scale & 0x0f | (minimum & 0x0f) << 4, toByteOffset: 8 + index, as: UInt8.self)
+    }
+  }
+
+  /// Of two sub-blocks, the first in the low nibbles of 32 bytes, the second in the high ones.
+  private static func storeCodes(
+    _ factors: AffineBlock, _ parts: UnsafeBufferPointer<AffineSubBlock>,
+    _ block: UnsafeMutableRawPointer
+  ) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: blockLength) { codes in
+      guard let codes = codes.baseAddress else { return }
+      for (index, part) in parts.enumerated() {
+        let (scale, minimum, _, _) = factors.factors(index)
+        AffineSubBlock.range.store(
+          part.values, count: AffineSubBlock.length, offset: minimum, scale: scale, bias: 0,
+          into: codes + AffineSubBlock.length * index)
+      }
+      for index in 0..<128 {
+        let low = codes + (index >> 5 &* 64 &+ index & 31)
+        block.storeBytes(of: low[0] | low[32] << 4, toByteOffset: index, as: UInt8.self)
+      }
     }
   }
 }

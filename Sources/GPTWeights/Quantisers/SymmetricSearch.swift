@@ -1,58 +1,54 @@
 /// Sub-blocks of 16 numbers as scale × code, with codes of −32…31.
 struct SymmetricSubBlock {
+  static let length = 16
+  static let range = CodeRange(least: -32, greatest: 31)
   /// Scales that are tried, of either sign: the largest number gets a code around ±32.
   private static let candidates = 20
-  private static let least: Float = -32
-  private static let greatest: Float = 31
 
-  let values: SIMD16<Float>
+  let values: UnsafePointer<Float>
   /// The best factor when it need not be a multiple of anything, 0 for zeros.
   private(set) var scale: Float = 0
 
-  init(_ values: SIMD16<Float>) {
+  init(_ values: UnsafePointer<Float>) {
     self.values = values
-    let (least, greatest) = (values.min(), values.max())
-    let extreme = -least > greatest ? least : greatest
-    guard extreme != 0 else { return }
+    let extreme = extreme(values, count: Self.length)
     var best: Float = 0
     for index in 0..<Self.candidates {
       let steps = 30.5 + Float(index) * 0.125
-      take(codes(scale: extreme / -steps), ifBetterThan: &best)
-      take(codes(scale: extreme / steps), ifBetterThan: &best)
+      solve(extreme / -steps, &best)
+      solve(extreme / steps, &best)
     }
-    for _ in 0..<2 { take(codes(scale: scale), ifBetterThan: &best) }
+    for _ in 0..<2 { solve(scale, &best) }
   }
 
-  /// Solves for the scale of these codes.
+  /// Solves for the scale of the codes of a scale, and takes it when it is better.
   ///
-  /// - Parameter best: Σ x² less the squared error, which the caller need not subtract.
-  private mutating func take(_ codes: SIMD16<Float>, ifBetterThan best: inout Float) {
-    let squares = total(codes * codes)
-    let products = total(codes * values)
-    guard squares > 0 else { return }
-    let explained = products / squares * products
+  /// - Parameter best: Σ x² less the squared error, which need not be subtracted.
+  private mutating func solve(_ candidate: Float, _ best: inout Float) {
+    let sums = sums(scale: candidate)
+    guard sums.squares > 0 else { return }
+    let explained = sums.products / sums.squares * sums.products
     guard explained > best else { return }
     best = explained
-    scale = products / squares
-  }
-
-  /// The codes nearest to the numbers.
-  @inline(__always)
-  func codes(scale: Float) -> SIMD16<Float> {
-    nearest(clamped(values * inverse(of: scale), Self.least, Self.greatest))
+    scale = sums.products / sums.squares
   }
 
   @inline(__always)
-  func error(scale: Float) -> Float {
-    let difference = codes(scale: scale) * scale - values
-    return total(difference * difference)
+  func sums(scale: Float) -> CodeRange.Sums {
+    Self.range.sums(values, count: Self.length, offset: 0, inverse: inverse(of: scale))
+  }
+
+  @inline(__always)
+  func squaredError(scale: Float) -> Float {
+    Self.range.squaredError(values, count: Self.length, offset: 0, scale: scale)
   }
 }
 
 /// Factors of a block of 256 numbers: its sub-blocks' scales are multiples, −128 to 127, of a half.
 struct SymmetricBlock {
+  /// A half.
   private(set) var scale: Float
-  private(set) var multiples = SIMD16<Float>(repeating: 0)
+  private var multiples = SIMD16<Float>(repeating: 0)
   private var error: Float = 0
 
   /// - Parameter parts: the sixteen sub-blocks.
@@ -63,8 +59,14 @@ struct SymmetricBlock {
     self.init(extreme / -128, parts)
     for _ in 0..<3 {
       let next = SymmetricBlock(leastSquares(parts), parts)
-      guard next.error < error else { return }
+      guard next.error < error else { break }
       self = next
+    }
+    // Where few numbers are not zero, or a half has few bits, one nearby may be better.
+    let middle = scale
+    for steps in [-2, -1, 1, 2] {
+      let next = SymmetricBlock(neighbour(ofHalf: middle, steps: steps), parts)
+      if next.error < error { self = next }
     }
   }
 
@@ -79,7 +81,7 @@ struct SymmetricBlock {
     var best = Float.infinity
     for step in -2...2 {
       let multiple = max(-128, min(127, middle + Float(step)))
-      let found = part.error(scale: scale * multiple)
+      let found = part.squaredError(scale: scale * multiple)
       guard found < best else { continue }
       best = found
       multiples[index] = multiple
@@ -87,18 +89,19 @@ struct SymmetricBlock {
     error += best
   }
 
-  func codes(_ index: Int, _ part: SymmetricSubBlock) -> SIMD16<Float> {
-    part.codes(scale: scale * multiples[index])
+  /// What belongs to a sub-block: its scale, and the multiple as it is stored.
+  func factor(_ index: Int) -> (scale: Float, bits: Int8) {
+    (scale * multiples[index], Int8(multiples[index]))
   }
 
   /// The factor that the multiples and the codes ask for, before it is rounded to a half.
   private func leastSquares(_ parts: UnsafeBufferPointer<SymmetricSubBlock>) -> Float {
     var (squares, products) = (0.0, 0.0)
     for (index, part) in parts.enumerated() {
-      let codes = codes(index, part)
+      let sums = part.sums(scale: factor(index).scale)
       let multiple = Double(multiples[index])
-      squares += multiple * multiple * Double(total(codes * codes))
-      products += multiple * Double(total(codes * part.values))
+      squares += multiple * multiple * Double(sums.squares)
+      products += multiple * Double(sums.products)
     }
     return squares > 0 ? Float(products / squares) : scale
   }
