@@ -66,6 +66,6 @@ struct RootCommand: AsyncParsableCommand {
     subcommands: [
       GenerateCommand.self, ChatCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       InfoCommand.self, PrepareCommand.self, PretrainCommand.self, BenchCommand.self,
-      LogitsCommand.self, ConvertCommand.self, QuantizeCommand.self,
+      LogitsCommand.self, ConvertCommand.self, QuantizeCommand.self, MergeCommand.self,
     ])
 }
