@@ -67,5 +67,6 @@ struct RootCommand: AsyncParsableCommand {
       GenerateCommand.self, ChatCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       InfoCommand.self, PrepareCommand.self, PretrainCommand.self, FinetuneCommand.self,
       BenchCommand.self, LogitsCommand.self, ConvertCommand.self, QuantizeCommand.self,
+      MergeCommand.self,
     ])
 }

@@ -29,13 +29,7 @@ struct ConvertCommand: AsyncParsableCommand {
   @Flag(help: "Replace what is there.") var force = false
   @Flag(help: "Write one JSON object.") var json = false
 
-  func validate() throws {
-    if let type, type.isQuantised, !ModelConversion.isFile(output) {
-      throw ValidationError(
-        "--type \(type.rawValue) needs an --output that ends in .gguf: folders take f32, f16 and "
-          + "bf16.")
-    }
-  }
+  func validate() throws { try ModelConversion.checkType(type, output: output) }
 
   func run() async throws {
     let input = try ModelLocator.resolve(model)

@@ -1,15 +1,19 @@
+internal import ArgumentParser
 internal import Foundation
+internal import GPT
 internal import GPTJSON
 internal import GPTModel
 internal import GPTTensor
 
-/// A model written anew in another layout or type, with a progress line; when it fails or is
+/// A model written anew in another layout or type, or with adapters, with a progress line; when it fails or is
 /// interrupted, nothing of it is left.
 struct ModelConversion: Sendable {
   let input: String
   /// A folder, or a file whose name ends in .gguf.
   let output: String
   let type: DType?
+  /// LoRA adapters to put into the weights.
+  var adapters: [AdapterReference] = []
 
   struct Report: Sendable {
     let parameterCount: Int
@@ -23,6 +27,14 @@ struct ModelConversion: Sendable {
   }
 
   static func isFile(_ output: String) -> Bool { output.hasSuffix(".gguf") }
+
+  static func checkType(_ type: StorageType?, output: String) throws {
+    if let type, type.isQuantised, !isFile(output) {
+      throw ValidationError(
+        "--type \(type.rawValue) needs an --output that ends in .gguf: folders take f32, f16 and "
+          + "bf16.")
+    }
+  }
 
   /// - Throws: when there is something at `output` and `isForced` does not say to replace it.
   static func checkOutput(_ output: String, isForced: Bool) throws(CommandError) {
@@ -43,7 +55,8 @@ struct ModelConversion: Sendable {
   /// nil when the task was cancelled.
   private func convert() throws -> Report? {
     let start = ContinuousClock.now
-    let source = try SourceModel.open(path: input)
+    let source = try openSource()
+    let type = self.type ?? mergedType(of: source)
     let pool = ThreadPool(threadCount: ProcessInfo.processInfo.activeProcessorCount)
     let line = ProgressLine()
     let rate = RateEstimate()
@@ -69,6 +82,21 @@ struct ModelConversion: Sendable {
       parameterCount: source.configuration.parameterCount, bytesBefore: source.storedByteCount,
       bytesAfter: result.storedByteCount, typeBefore: source.dominantType,
       typeAfter: result.dominantType, seconds: (ContinuousClock.now - start).inSeconds)
+  }
+
+  private func openSource() throws -> SourceModel {
+    var source = try SourceModel.open(path: input)
+    guard !adapters.isEmpty else { return source }
+    source.merge(
+      try loadAdapters(
+        adapters.map { ($0.path, $0.scale) }, configuration: source.configuration))
+    return source
+  }
+
+  /// Quantising anew would lose much of the little that adapters add.
+  private func mergedType(of source: SourceModel) -> DType? {
+    let isQuantised = source.dominantType.blockLength > 1
+    return !adapters.isEmpty && isQuantised && Self.isFile(output) ? .f16 : nil
   }
 
   static func size(_ bytes: Int) -> String { "\((Double(bytes) / 1e6).rounded(to: 1)) MB" }

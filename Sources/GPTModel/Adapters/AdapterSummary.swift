@@ -1,4 +1,3 @@
-import GPTJSON
 import GPTWeights
 
 /// What an adapter's files say of it, whatever model it is for.

@@ -1,4 +1,4 @@
-package import GPTTensor
+import GPTTensor
 import GPTWeights
 import Glibc
 

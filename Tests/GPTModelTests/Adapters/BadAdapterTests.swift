@@ -5,6 +5,8 @@ import GPTWeights
 import TestSupport
 import Testing
 
+private let query = "base_model.model.model.layers.1.self_attn.q_proj"
+
 /// Copies of the fixtures' adapters with one thing wrong.
 @Suite struct BadAdapterTests {
   private func message(_ folder: String, base: String = "llama") throws -> String {
@@ -90,8 +92,6 @@ import Testing
     }
   }
 
-  private static let query = "base_model.model.model.layers.1.self_attn.q_proj"
-
   /// key, its new value as JSON, message behind "adapter_model.safetensors: "
   @Test(arguments: [
     (
@@ -129,40 +129,41 @@ import Testing
   }
 
   /// What becomes of the query's B, and the message behind "adapter_model.safetensors: tensor '".
-  @Test(arguments: [
-    (nil, "\(query).lora_B.weight' is missing"),
-    (
-      "\(query).lora_magnitude_vector.weight",
-      "\(query).lora_magnitude_vector.weight' belongs to DoRA, expected plain LoRA, the only kind "
-        + "that is supported"
-    ),
-    (
-      "base_model.model.model.embed_tokens.lora_embedding_B",
-      "base_model.model.model.embed_tokens.lora_embedding_B' adapts an embedding, expected "
-        + "adapters of the blocks' matrices alone"
-    ),
-    (
-      "\(query).lora_B.bias",
-      "\(query).lora_B.bias' is not a matrix of LoRA, expected a name that ends in .lora_A.weight "
-        + "or .lora_B.weight"
-    ),
-    (
-      "base_model.model.lm_head.lora_B.weight",
-      "base_model.model.lm_head.lora_B.weight' adapts nothing in this model, expected names such "
-        + "as 'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight' (another model's "
-        + "adapter?)"
-    ),
-    (
-      "base_model.model.model.layers.2.self_attn.q_proj.lora_B.weight",
-      "base_model.model.model.layers.2.self_attn.q_proj.lora_B.weight' adapts nothing in this "
-        + "model, expected names such as "
-        + "'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight' (another model's "
-        + "adapter?)"
-    ),
-  ])
+  @Test(
+    arguments: [
+      (nil, "\(query).lora_B.weight' is missing"),
+      (
+        "\(query).lora_magnitude_vector.weight",
+        "\(query).lora_magnitude_vector.weight' belongs to DoRA, expected plain LoRA, the only kind "
+          + "that is supported"
+      ),
+      (
+        "base_model.model.model.embed_tokens.lora_embedding_B",
+        "base_model.model.model.embed_tokens.lora_embedding_B' adapts an embedding, expected "
+          + "adapters of the blocks' matrices alone"
+      ),
+      (
+        "\(query).lora_B.bias",
+        "\(query).lora_B.bias' is not a matrix of LoRA, expected a name that ends in .lora_A.weight "
+          + "or .lora_B.weight"
+      ),
+      (
+        "base_model.model.lm_head.lora_B.weight",
+        "base_model.model.lm_head.lora_B.weight' adapts nothing in this model, expected names such "
+          + "as 'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight' (another model's "
+          + "adapter?)"
+      ),
+      (
+        "base_model.model.model.layers.2.self_attn.q_proj.lora_B.weight",
+        "base_model.model.model.layers.2.self_attn.q_proj.lora_B.weight' adapts nothing in this "
+          + "model, expected names such as "
+          + "'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight' (another model's "
+          + "adapter?)"
+      ),
+    ] as [(String?, String)])
   func aBadNameIsExplained(name: String?, expected: String) throws {
     try withAdapterCopy(of: "llama-part") { folder in
-      try rewrite(folder) { $0 == Self.query + ".lora_B.weight" ? name : $0 }
+      try rewrite(folder) { $0 == query + ".lora_B.weight" ? name : $0 }
       #expect(try message(folder) == "adapter_model.safetensors: tensor '" + expected)
     }
   }
