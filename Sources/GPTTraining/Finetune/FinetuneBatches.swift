@@ -107,6 +107,7 @@ package struct FinetuneBatches: Sendable {
       mark(length)
     }
     return TokenBatch(
-      sequenceCount: sequences.count, length: length, inputs: inputs, targets: targets)
+      sequenceCount: sequences.count, length: length, inputs: inputs, targets: targets,
+      segmentStarts: isPacked ? starts : nil)
   }
 }

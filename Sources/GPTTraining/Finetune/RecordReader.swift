@@ -7,7 +7,7 @@ internal import GPTJSON
 /// begins with a brace or a bracket. Everything else is text.
 struct RecordReader {
   /// A longer line or element is no example but a mistake.
-  static let recordBytes = 16 << 20
+  static let recordBytes = 4 << 20
   /// Values of all kinds in a record.
   private static let recordValues = 1 << 16
   private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
