@@ -145,7 +145,8 @@ import Testing
     ),
     (
       "a.json", Array("[\(good),\n]".utf8),
-      ": record 2 (line 2): byte 0: found the end of the text, expected a value, expected a JSON object"
+      ": record 2 (line 2): byte 0: found the end of the text, expected a value, "
+        + "expected a JSON object"
     ),
     (
       "a.json", Array("[\(good)\n".utf8),
@@ -201,7 +202,8 @@ import Testing
     #expect(
       errorLine { _ = try folder.read("a.jsonl", "\n\(line)") }
         == "\(folder.files.path)/a.jsonl: line 2: llama2: line 1: the template says: "
-        + "Conversation roles must alternate user/assistant/user/assistant/..., expected an example that can be encoded"
+        + "Conversation roles must alternate user/assistant/user/assistant/..., "
+        + "expected an example that can be encoded"
     )
   }
 
@@ -215,8 +217,10 @@ import Testing
     let path = "\(folder.files.path)/a.jsonl"
     #expect(
       errorLine { _ = try folder.read("a.jsonl", "bad") }
-        == "\(path): no usable example (1 bad, 0 with nothing to learn; the first: \(path): line 1: "
-        + "byte 0: found 'b', expected a value, expected a JSON object), expected at least 1")
+        == "\(path): no usable example (1 bad, 0 with nothing to learn; the first: "
+        + "\(path): line 1: byte 0: found 'b', expected a value, expected a JSON object), "
+        + "expected at least 1"
+    )
   }
 
   @Test func aValidationShareNeedsTwoExamples() throws {
