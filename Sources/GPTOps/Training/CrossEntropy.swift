@@ -17,8 +17,9 @@ package struct LossOptions: Sendable, Equatable {
 package struct LossSum: Sendable, Equatable {
   /// What training makes small, in nats.
   package var total: Double
-  /// −log p(target), in nats.
+  /// −log p(target), in nats; of pairs of answers, −log p(the chosen one is preferred).
   package var negativeLogLikelihood: Double
+  /// Targets, or pairs.
   package var count: Int
 
   package init(total: Double = 0, negativeLogLikelihood: Double = 0, count: Int = 0) {

@@ -145,7 +145,8 @@ import Testing
     ),
     (
       "a.json", Array("[\(good),\n]".utf8),
-      ": record 2 (line 2): byte 0: found the end of the text, expected a value, expected a JSON object"
+      ": record 2 (line 2): byte 0: found the end of the text, expected a value, "
+        + "expected a JSON object"
     ),
     (
       "a.json", Array("[\(good)\n".utf8),
@@ -156,14 +157,6 @@ import Testing
       ": line 3: text outside the array, expected one array of records, or a record a line"
     ),
     (
-      "a.jsonl", [UInt8](repeating: 0, count: 5 << 20),
-      ": line 1: more than 4194304 bytes, expected a record of at most that"
-    ),
-    (
-      "a.json", Array("[\"".utf8) + [UInt8](repeating: 0x61, count: 5 << 20),
-      ": record 1 (line 1): more than 4194304 bytes, expected a record of at most that"
-    ),
-    (
       "a.jsonl.gz", Array(gzip(Array(good.utf8)).dropLast(9)),
       ": gzip data that end too early, expected a whole gzip file"
     ),
@@ -172,6 +165,23 @@ import Testing
   @Test(arguments: badFiles)
   func badFilesAreOneClearLine(name: String, contents: [UInt8], message: String) throws {
     let folder = try FinetuneFolder()
+    let found = errorLine { _ = try folder.read(name, contents) }
+    #expect(found == "\(folder.files.path)/\(name)\(message)")
+  }
+
+  /// Name, beginning, the byte that goes on without end, what stands behind the path.
+  @Test(arguments: [
+    ("a.jsonl", "", 0, ": line 1: more than 4194304 bytes, expected a record of at most that"),
+    (
+      "a.json", "[\"", 0x61,
+      ": record 1 (line 1): more than 4194304 bytes, expected a record of at most that"
+    ),
+  ])
+  func endlessRecordsEnd(
+    name: String, beginning: String, byte: UInt8, message: String
+  ) throws {
+    let folder = try FinetuneFolder()
+    let contents = Array(beginning.utf8) + [UInt8](repeating: byte, count: 5 << 20)
     let found = errorLine { _ = try folder.read(name, contents) }
     #expect(found == "\(folder.files.path)/\(name)\(message)")
   }
@@ -191,8 +201,10 @@ import Testing
       #"{"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]}"#
     #expect(
       errorLine { _ = try folder.read("a.jsonl", "\n\(line)") }
-        == "\(folder.files.path)/a.jsonl: line 2: llama2: line 1: Conversation roles must "
-        + "alternate user/assistant/user/assistant/..., expected an example that can be encoded")
+        == "\(folder.files.path)/a.jsonl: line 2: llama2: line 1: the template says: "
+        + "Conversation roles must alternate user/assistant/user/assistant/..., "
+        + "expected an example that can be encoded"
+    )
   }
 
   @Test func whatCannotBeUsedIsCounted() throws {
@@ -205,8 +217,10 @@ import Testing
     let path = "\(folder.files.path)/a.jsonl"
     #expect(
       errorLine { _ = try folder.read("a.jsonl", "bad") }
-        == "\(path): no usable example (1 bad, 0 with nothing to learn; the first: \(path): line 1: "
-        + "byte 0: found 'b', expected a value, expected a JSON object), expected at least 1")
+        == "\(path): no usable example (1 bad, 0 with nothing to learn; the first: "
+        + "\(path): line 1: byte 0: found 'b', expected a value, expected a JSON object), "
+        + "expected at least 1"
+    )
   }
 
   @Test func aValidationShareNeedsTwoExamples() throws {
