@@ -42,6 +42,11 @@ struct FinetuneModel {
     let adapter = Adapter(
       options: arguments.adapter.options, configuration: opened.configuration,
       seed: arguments.training.seed ?? TrainingArguments.defaultSeed)
+    guard !adapter.layers.isEmpty else {
+      throw .configuration(
+        location: base.path, key: "what --lora-targets names",
+        found: "not in the model", expected: "matrices that it has")
+    }
     let model = TrainingModel(
       adapting: opened, adapter: adapter, options: arguments.training.modelOptions)
     return (model, SavedAdapter(adapter, opened.configuration, baseName: base.path))

@@ -1,4 +1,5 @@
 internal import GPTModel
+internal import GPTTensor
 internal import GPTTokenizer
 internal import GPTTraining
 
@@ -17,6 +18,7 @@ struct FinetuneRun {
       try FinetuneBase(path: path)
     }
     let rowLength = try base.rowLength(arguments.data.contextLength)
+    _ = try teacher?.rowLength(rowLength)
     let data = try read(arguments, base, rowLength: rowLength)
     FinetuneDataReport(data.summary, method: method).lines.forEach(StandardError.print)
     let cost = try arguments.complete(

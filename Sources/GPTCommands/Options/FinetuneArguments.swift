@@ -6,7 +6,7 @@ internal import GPTTraining
 extension FinetuneDataOptions.LossTarget: ExpressibleByArgument {}
 
 extension FinetuneMethod: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
+  init?(argument: String) { self.init(argument) }
 }
 
 /// Everything that decides what a run of fine-tuning does.

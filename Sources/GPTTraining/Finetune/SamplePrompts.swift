@@ -1,4 +1,4 @@
-package import GPTModel
+internal import GPTModel
 
 extension FinetuneBatches {
   /// What stands before the answers of some examples; of texts, which have no answers, their

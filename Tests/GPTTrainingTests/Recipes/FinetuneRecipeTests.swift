@@ -3,11 +3,12 @@ import GPTTraining
 import Testing
 
 @Suite struct FinetuneRecipeTests {
-  @Test(arguments: [
-    ("lora", FinetuneMethod.lora), ("dpo", .dpo), ("full", .full),
-    ("last-1-blocks", .lastBlocks(1)),
-    ("last-12-blocks", .lastBlocks(12)),
-  ])
+  @Test(
+    arguments: [
+      ("lora", .lora), ("dpo", .dpo), ("full", .full),
+      ("last-1-blocks", .lastBlocks(1)),
+      ("last-12-blocks", .lastBlocks(12)),
+    ] as [(String, FinetuneMethod)])
   func methodsHaveNames(name: String, method: FinetuneMethod) {
     #expect(FinetuneMethod(name) == method)
     #expect(method.description == name)
