@@ -13,12 +13,12 @@ struct FinetuneRun {
     var arguments = source.arguments
     arguments.completeModel()
     let method = arguments.method ?? .lora
-    let base = try FinetuneBase(path: arguments.model ?? "")
+    let base = try FinetuneBase(
+      path: arguments.model ?? "", format: arguments.data.format)
     let teacher = try arguments.distillation.teacher.map { path throws(TrainingError) in
       try FinetuneBase(path: path)
     }
     let rowLength = try base.rowLength(arguments.data.contextLength)
-    _ = try teacher?.rowLength(rowLength)
     let data = try read(arguments, base, rowLength: rowLength)
     FinetuneDataReport(data.summary, method: method).lines.forEach(StandardError.print)
     let cost = try arguments.complete(
@@ -26,6 +26,7 @@ struct FinetuneRun {
     let hashes = try makeHashes(data, base, teacher)
     try checkMemory(arguments, base, cost)
     let model = try FinetuneModel(arguments, base: base, teacher: teacher)
+    try teacher?.checkContext(rowLength)
     let training = arguments.training
     var task = TrainingTask(
       model: model.trained,
@@ -39,7 +40,7 @@ struct FinetuneRun {
     }
     task.facts = facts(base, model, data.summary)
     if let preferences = model.trained as? PreferenceModel {
-      (task.counted, task.lossUnit) = ("pairs", "nats per pair")
+      task.lossUnit = "nats per pair"
       task.validationNote = { preferences.takeEvaluationStatistics().text }
     }
     if method.trainsAdapter {

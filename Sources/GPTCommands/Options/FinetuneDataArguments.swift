@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import GPTTokenizer
 internal import GPTTraining
 
 /// The examples that a model is fine-tuned on.
@@ -15,9 +16,13 @@ struct FinetuneDataArguments: ParsableArguments {
   var validationShare: Double?
   @Option(
     help: ArgumentHelp(
-      "Learn what the model is to say, or every token: completion, all (default: completion).",
-      valueName: "part"))
+      "Learn what the model is to say, or every token (default: completion).", valueName: "part"))
   var lossOn: FinetuneDataOptions.LossTarget?
+  @Option(
+    help: ArgumentHelp(
+      "Chat format by name, in place of the model's own template; gpt chat has the same --format.",
+      valueName: "name"))
+  var format: String?
   @Flag(help: "Count lines that cannot be used and go on.") var skipBad = false
   @Flag(help: "Give every example a row of its own.") var noPacking = false
   @Option(
@@ -30,6 +35,10 @@ struct FinetuneDataArguments: ParsableArguments {
     }
     if let validationShare, !(validationShare >= 0 && validationShare <= 0.9) {
       throw ValidationError("--validation-share must be 0 to 0.9.")
+    }
+    if let format, !KnownChatFormat.names.contains(format) {
+      throw ValidationError(
+        "--format must be one of \(KnownChatFormat.names.joined(separator: ", ")).")
     }
     if validation != nil, validationShare != nil {
       throw ValidationError("Give either --validation or --validation-share.")

@@ -27,13 +27,12 @@ struct RunSummary: Sendable {
     bestValidationLoss = hasValidation ? state.bestValidationLoss : nil
     bitsPerByte = bestValidationLoss.flatMap { loss in task.bitsPerNat.map { loss * $0 } }
     lines = Lines(
-      counted: task.counted, bestLoss: bestValidationLoss.map(task.text), product: task.product,
+      bestLoss: bestValidationLoss.map(task.text), product: task.product,
       next: task.nextCommand(folder))
   }
 
   /// What is said of it in the units of its task.
   private struct Lines: Sendable {
-    let counted: String
     let bestLoss: String?
     /// What the folder holds: "model" or "adapter".
     let product: String
@@ -62,7 +61,7 @@ struct RunSummary: Sendable {
       case .patience: "validation got no better"
       }
     StandardError.print(
-      "\(why): \(state.step) steps, \(state.tokens) \(lines.counted) in "
+      "\(why): \(state.step) steps, \(state.tokens) tokens in "
         + RateEstimate.text(seconds: seconds))
     if let loss = lines.bestLoss, let step = state.bestStep {
       let first = state.firstValidationLoss.map { "\($0.rounded(to: 4)) before, " } ?? ""

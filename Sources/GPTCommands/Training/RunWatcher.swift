@@ -107,7 +107,7 @@ final class RunWatcher {
     if let validationLoss { parts.append("val \(validationLoss.rounded(to: 3))") }
     parts.append("lr \((progress.learningRate * 1e3).rounded(to: 3))e-3")
     parts.append(
-      "\(progress.tokensPerSecond.rounded(to: 0)) \(task.counted == "tokens" ? "tok" : task.counted)/s"
+      "\(progress.tokensPerSecond.rounded(to: 0)) tok/s"
     )
     if progress.secondsLeft.isFinite {
       parts.append("\(RateEstimate.text(seconds: progress.secondsLeft)) left")

@@ -20,8 +20,6 @@ struct TrainingTask {
   var facts: [(String, String)] = []
   /// Bits for a byte of text, for each nat a token; nil when no text was counted.
   var bitsPerNat: Double?
-  /// What a loss is the mean over, and its unit.
-  var counted = "tokens"
   var lossUnit = "nats per token"
   /// More that the last validation told, to end its line with.
   var validationNote: () -> String? = { nil }

@@ -25,7 +25,7 @@ package final class Trainer {
   private var lastSave = (end: 0.0, duration: 0.0)
   /// Where the last validation was, for a budget of time.
   private var lastValidation = (step: 0, seconds: 0.0)
-  /// Since the last record of the log.
+  /// Since the last record of the log; tokens also count that carry no loss.
   var intervalSeconds = 0.0
   var intervalTokens = 0
 

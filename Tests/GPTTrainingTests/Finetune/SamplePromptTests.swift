@@ -11,7 +11,7 @@ import Testing
       (0..<3).map { #"{"prompt": "say \#($0) now:", "completion": "nine"}"# }
         .joined(separator: "\n"))
     let texts = data.training.prompts(atMost: 2).map(folder.text)
-    #expect(texts.count == (packs ? 1 : 2))
+    #expect(texts.count == 2)
     for text in texts { #expect(text.hasSuffix(" now:") && text.contains("say "), "\(text)") }
   }
 
