@@ -35,6 +35,7 @@ extension WeightsError {
   /// A metadata key as messages print it.
   static func key(_ name: String) -> String { "key '\(name.printable())'" }
 
+  /// Something wrong with a tensor.
   package static func tensor(
     _ name: String, file: String, found: String, expected: String
   ) -> WeightsError {
