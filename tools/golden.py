@@ -35,7 +35,7 @@ from safetensors.numpy import load_file, save_file
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 import golden_gguf
 import golden_tokenizers
-from golden_files import base_versions, load, update_manifest, write_json
+from golden_shared import base_versions, load, logits_of, update_manifest, write_json
 
 INPUT_LENGTH = 40
 GREEDY_LENGTH = 64
@@ -164,11 +164,6 @@ def make_model(recipe, seed):
             gain = name.endswith("weight")
             parameter.copy_(noise + 1 if gain else noise)
     return model.to(getattr(torch, recipe.dtype))
-
-
-@torch.no_grad()
-def logits_of(model, ids):
-    return model(torch.tensor([ids]), use_cache=False).logits[0]
 
 
 def greedy_of(model, ids):

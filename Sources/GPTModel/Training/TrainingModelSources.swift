@@ -54,7 +54,7 @@ extension TrainingModel {
     self.init(adapting: model.transformer, adapter: adapter, options: options)
   }
 
-  convenience init(
+  package convenience init(
     adapting base: Transformer, adapter: Adapter, options: TrainingModelOptions
   ) {
     var trained = TrainedShare()

@@ -35,10 +35,9 @@ extension Trainer {
     let rate = update(gradientNorm: norm)
     state.step += 1
     state.batchIndex = index + 1
-    let tokens = batches.reduce(0) { $0 + $1.targetCount }
-    state.tokens += tokens
+    state.tokens += batches.reduce(0) { $0 + $1.targetCount }
     intervalSeconds += surroundings.clock() - start
-    intervalTokens += tokens
+    intervalTokens += batches.reduce(0) { $0 + $1.inputs.count }
     return TrainingStep(
       loss: sum.negativeLogLikelihood / Double(max(1, sum.count)), gradientNorm: norm,
       learningRate: rate, length: batches.first?.length ?? 0)

@@ -97,32 +97,7 @@ import Testing
   @Test(arguments: cases) func gradientsEqualCentralDifferences(_ test: Case) throws {
     let model = try Self.model(test)
     let batch = Self.batch(test)
-    func loss() throws -> Double {
-      // The same forward pass as training's, dropout and smoothing included.
-      try model.accumulateGradients(batch, scale: 0, dropoutKey: 9).total
-    }
-    _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 9)
-    let gradients = model.parameters.map { $0.gradient?.values ?? [] }
-    for (parameter, gradient) in zip(model.parameters, gradients) {
-      let scale = gradient.map(abs).max() ?? 0
-      let places = Set([0, gradient.count / 3, gradient.count / 2, gradient.count - 1])
-      for place in places {
-        let (row, column) = (place / parameter.value.columns, place % parameter.value.columns)
-        let address = parameter.value.row(row) + column
-        let before = address.pointee
-        let step: Float = 0.01
-        address.pointee = before + step
-        let above = try loss()
-        address.pointee = before - step
-        let below = try loss()
-        address.pointee = before
-        let expected = (above - below) / Double(2 * step)
-        let difference = abs(Double(gradient[place]) - expected)
-        #expect(
-          difference < 3e-3 * Double(max(scale, 0.3)),
-          "\(parameter.name)[\(place)]: \(gradient[place]), expected \(expected)")
-      }
-    }
+    try expectGradientsEqualCentralDifferences(model, batch)
   }
 
   @Test(arguments: cases) func twoThreadsGiveTheSameGradients(_ test: Case) throws {
@@ -167,5 +142,38 @@ import Testing
       return AlignedBuffer.allocationCount == before
     }
     #expect(isStill)
+  }
+}
+
+/// Compares some elements of every parameter's gradient, the first and the last among them.
+func expectGradientsEqualCentralDifferences(
+  _ model: TrainingModel, _ batch: TokenBatch, step: Float = 0.01,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  func loss() throws -> Double {
+    // The same forward pass as training's, dropout and smoothing included.
+    try model.accumulateGradients(batch, scale: 0, dropoutKey: 9).total
+  }
+  _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 9)
+  let gradients = model.parameters.map { $0.gradient?.values ?? [] }
+  for (parameter, gradient) in zip(model.parameters, gradients) {
+    let scale = gradient.map(abs).max() ?? 0
+    let places = Set([0, gradient.count / 3, gradient.count / 2, gradient.count - 1])
+    for place in places {
+      let (row, column) = (place / parameter.value.columns, place % parameter.value.columns)
+      let address = parameter.value.row(row) + column
+      let before = address.pointee
+      address.pointee = before + step
+      let above = try loss()
+      address.pointee = before - step
+      let below = try loss()
+      address.pointee = before
+      let expected = (above - below) / Double(2 * step)
+      let difference = abs(Double(gradient[place]) - expected)
+      #expect(
+        difference < 3e-3 * Double(max(scale, 0.3)),
+        "\(parameter.name)[\(place)]: \(gradient[place]), expected \(expected)",
+        sourceLocation: sourceLocation)
+    }
   }
 }

@@ -15,7 +15,7 @@ import Testing
     let model = TrainingModel(
       configuration: try shape.configuration(vocabularySize: 40),
       options: TrainingModelOptions(), context: context, seed: 5)
-    let batch = batch()
+    let batch = Self.batch()
     var options = OptimizerOptions(kind: .adamw)
     options.weightDecay = 0
     let optimizer = makeOptimizer(options, parameters: model.parameters)
@@ -36,7 +36,7 @@ import Testing
   }
 
   /// Four sequences of random tokens, each with a first token of its own.
-  private func batch() -> TokenBatch {
+  static func batch() -> TokenBatch {
     var random = TestRandom(seed: 21)
     var inputs: [Int32] = []
     var targets: [Int32] = []

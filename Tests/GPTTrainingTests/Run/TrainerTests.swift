@@ -108,6 +108,37 @@ import Testing
     #expect(try run.samples().last?.step == 16)
   }
 
+  @Test func aRunThatValidatesFirstKnowsWhatItBeganWith() throws {
+    let run = try LinearRun()
+    run.options.validatesFirst = true
+    run.interrupt(after: 3)
+    #expect(try run.run() == .interrupted)
+    let first = try #require(run.state.firstValidationLoss)
+    #expect(try run.lines().first == MetricsRecord(step: 0, validationLoss: first))
+    #expect(try run.samples().first?.step == 0)
+    #expect(run.store.savedSteps.first == 0)
+    let resumed = try LinearRun(after: run)
+    resumed.options.validatesFirst = true
+    _ = try resumed.run()
+    #expect(resumed.state.firstValidationLoss == first)
+    let best = try #require(resumed.state.bestValidationLoss)
+    #expect(best < first, "from \(first) to \(best)")
+    #expect(resumed.events.count { if case .validated(0, _, _) = $0 { true } else { false } } == 0)
+  }
+
+  @Test func aModelThatOnlyGetsWorseStaysAsItWas() throws {
+    let run = try LinearRun()
+    run.options.validatesFirst = true
+    run.options.patience = 2
+    // Steps of this size only make the loss larger.
+    run.schedule = constantSchedule(rate: 3)
+    run.options.clip = nil
+    #expect(try run.run() == .patience)
+    #expect(run.state.bestStep == 0)
+    #expect(run.store.published?.weights == [0, 0])
+    #expect(run.state.bestValidationLoss == run.state.firstValidationLoss)
+  }
+
   @Test func withoutAValidationSetTheLastWeightsAreTheModel() throws {
     let run = try LinearRun()
     run.data.validationBatchCount = 0
