@@ -115,12 +115,16 @@ package struct SourceModel {
     return tensors.values.reduce(0, +)
   }
 
-  /// How most of the numbers in matrices are stored.
-  package var dominantType: DType {
+  /// How the matrices are stored, the type of most numbers first.
+  package var matrixTypes: [DType] {
     var counts: [DType: Int] = [:]
     for parameter in parameters.values where !parameter.isVector {
       counts[parameter.stored.dtype, default: 0] += parameter.rows * parameter.columns
     }
-    return DType.allCases.max { (counts[$0] ?? 0) < (counts[$1] ?? 0) } ?? .f32
+    return DType.allCases.filter { counts[$0] != nil }
+      .sorted { (counts[$0] ?? 0) > (counts[$1] ?? 0) }
   }
+
+  /// How most of the numbers in matrices are stored.
+  package var dominantType: DType { matrixTypes.first ?? .f32 }
 }
