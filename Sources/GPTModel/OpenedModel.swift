@@ -53,12 +53,7 @@ package struct OpenedModel: Sendable {
     chatTemplate: String?, stopTokens: [Int32], name: String?
   ) throws(ModelError) -> OpenedModel {
     let configuration = checkpoint.configuration
-    guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-      throw .configuration(
-        location: checkpoint.source.location, key: "the number of token embeddings",
-        found: "\(configuration.vocabularySize)",
-        expected: "at least the tokenizer's \(tokenizer.vocabularySize) tokens")
-    }
+    try checkpoint.checkRows(for: tokenizer)
     let cacheType = options.cacheType ?? (options.precision == .fp32 ? .f32 : .f16)
     let context = try context(options)
     let transformer = try TransformerLoader(
@@ -85,5 +80,17 @@ package struct OpenedModel: Sendable {
     var result = configuration
     result.contextLength = contextLength
     return result
+  }
+}
+
+extension Checkpoint {
+  /// Demands an embedding for each token.
+  func checkRows(for tokenizer: any Tokenizer) throws(ModelError) {
+    guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+      throw .configuration(
+        location: source.location, key: "the number of token embeddings",
+        found: "\(configuration.vocabularySize)",
+        expected: "at least the tokenizer's \(tokenizer.vocabularySize) tokens")
+    }
   }
 }
