@@ -11,6 +11,11 @@ package struct TrainingModelOptions: Sendable, Equatable {
   /// Keep only the inputs of blocks and compute their insides again in backward: less memory for a
   /// third more work.
   package var checkpointsActivations = false
+  /// Every step is one batch, so that gradients may lie where activations were.
+  package var stepsAreOneBatch = false
+  /// Activations of more than so many bytes in fp32 rest in bf16 until backward reads them, where
+  /// products round to it anyway.
+  package var restingBytes = ModelConfiguration.restingBytes
   package init() {}
 
   var loss: LossOptions {
@@ -34,6 +39,9 @@ package final class TrainingModel: TrainableModel {
   private let outputWeight: Parameter
   private let tape = Tape()
   private let kept = Workspace()
+  /// What a block's backward reads but for the residual stream, as forward computes it.
+  private let insides = Workspace()
+  private let blockMemory: BlockMemory
   private let scratch = Workspace()
   private var rotary: (length: Int, table: RotaryTable?)?
 
@@ -48,7 +56,13 @@ package final class TrainingModel: TrainableModel {
     var set = ParameterSet(configuration)
     let tokens = set.make(.tokenEmbedding)
     let positions = configuration.position == .learned ? set.make(.positionEmbedding) : nil
-    let blocks = (0..<configuration.blockCount).map { set.block($0) }
+    var blocks: [Block] = []
+    var blockParameters: [[Parameter]] = []
+    for index in 0..<configuration.blockCount {
+      let first = set.all.count
+      blocks.append(set.block(index))
+      blockParameters.append(Array(set.all[first...]))
+    }
     let outputNorm = set.outputNorm()
     outputWeight = configuration.tiedOutput ? tokens : set.make(.output)
     parameters = set.all
@@ -58,7 +72,18 @@ package final class TrainingModel: TrainableModel {
       blocks: blocks, outputNorm: outputNorm,
       output: Linear(weight: .parameter(outputWeight), bias: nil))
     ParameterInitialiser(configuration: configuration, seed: seed).fill(parameters)
-    for parameter in parameters { parameter.prepareGradient() }
+    blockMemory = BlockMemory(
+      blockParameters,
+      sharesGradients: options.stepsAreOneBatch && !options.checkpointsActivations,
+      context: context)
+    let inBlocks = Set(blockParameters.joined().map(ObjectIdentifier.init))
+    for parameter in parameters where !inBlocks.contains(ObjectIdentifier(parameter)) {
+      parameter.prepareGradient()
+    }
+  }
+
+  package func zeroGradients() {
+    GPTOps.zeroGradients(parameters.filter { !blockMemory.clears($0) }, in: context)
   }
 
   package func accumulateGradients(
@@ -104,7 +129,7 @@ package final class TrainingModel: TrainableModel {
     return ForwardPass(
       configuration: configuration, context: context,
       memory: .sequences(SequenceShape(count: batch.sequenceCount, length: batch.length)),
-      rotary: rotary?.table, kept: kept, scratch: scratch)
+      rotary: rotary?.table, kept: kept, insides: kept, scratch: scratch)
   }
 
   private func release() {
@@ -115,10 +140,28 @@ package final class TrainingModel: TrainableModel {
   /// The blocks' output `[B · T, C]`.
   private func forward(_ batch: TokenBatch, pass: ForwardPass) -> Tensor {
     var x = embed(batch, pass: pass)
+    let restsNarrow =
+      context.multipliesNarrow
+      && configuration.restsActivationsNarrow(
+        tokenCount: x.rows, above: options.restingBytes)
     for block in transformer.blocks {
-      x =
-        options.checkpointsActivations && pass.tape != nil
-        ? pass.checkpointed(block, x) : block.forward(x, pass: pass)
+      guard let tape = pass.tape else {
+        x = block.forward(x, pass: pass)
+        continue
+      }
+      if options.checkpointsActivations {
+        x = pass.checkpointed(block, x)
+        continue
+      }
+      var own = pass
+      own.kept = blockMemory.workspace(ofBlock: block.index)
+      tape.record { [blockMemory] in blockMemory.release(block: block.index) }
+      if restsNarrow {
+        x = own.resting(block, x, insides: insides)
+      } else {
+        own.insides = own.kept
+        x = block.forward(x, pass: own)
+      }
     }
     return x
   }

@@ -37,23 +37,23 @@ package func projectBackward(
       preconditionFailure("backward through a packed weight")
     }
     productBackward(
-      dy.matrix, input: input, weight: weight, into: dx.matrix, accumulate: index > 0, in: context)
+      PreparedRows(dy.matrix, slot: .rows, in: context), input: input, weight: weight,
+      into: dx.matrix, accumulate: index > 0, in: context)
     if let gradient = linear.bias?.gradient { addColumnSums(of: dy, to: gradient, in: context) }
   }
 }
 
 /// Backward of y = x · weightᵀ for a gradient dy of y.
 func productBackward(
-  _ dy: MatrixView, input: PreparedRows, weight: Parameter, into dx: MatrixView, accumulate: Bool,
-  in context: ComputeContext
+  _ dy: PreparedRows, input: PreparedRows, weight: Parameter, into dx: MatrixView,
+  accumulate: Bool, in context: ComputeContext
 ) {
-  let rows = PreparedRows(dy, slot: .rows, in: context)
   multiply(
-    LeftOperand(rows), [Product(right: .matrix(weight.value.matrix), c: dx)],
+    LeftOperand(dy), [Product(right: .matrix(weight.value.matrix), c: dx)],
     accumulate: accumulate, in: context)
   guard let gradient = weight.gradient else { return }
   multiply(
-    LeftOperand(transposing: rows, in: context),
+    LeftOperand(transposing: dy, in: context),
     [Product(right: .rows(input), c: gradient.matrix)],
     accumulate: true, in: context)
 }
