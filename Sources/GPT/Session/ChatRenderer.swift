@@ -1,13 +1,13 @@
 internal import GPTTokenizer
 
 /// Writes a conversation as the model expects it.
-struct ChatRenderer {
+public struct ChatRenderer: Sendable {
   private let model: LanguageModel
   private let template: ChatTemplate
   private let guardedText: ControlTextGuard
 
   /// - Parameter format: a known format by name; nil takes the model's own template
-  init(model: LanguageModel, format: String?) throws(LanguageModelError) {
+  public init(model: LanguageModel, format: String? = nil) throws(LanguageModelError) {
     self.model = model
     guardedText = ControlTextGuard(model.tokenizer)
     if let format {
@@ -31,7 +31,7 @@ struct ChatRenderer {
     }
   }
 
-  /// The tokens of `conversation` up to where the model's answer begins.
+  /// The same; with `options.contextShift` without the oldest turns when it is too long.
   func tokens(
     of conversation: Transcript, options: GenerationOptions
   ) throws(LanguageModelError) -> [Int32] {
@@ -45,7 +45,8 @@ struct ChatRenderer {
     }
   }
 
-  private func tokens(of conversation: Transcript) throws(LanguageModelError) -> [Int32] {
+  /// The tokens of the whole of `conversation` up to where the model's answer begins.
+  public func tokens(of conversation: Transcript) throws(LanguageModelError) -> [Int32] {
     let text = try render(conversation)
     // The template itself writes what stands at the beginning.
     do { return try guardedText.encode(text, with: model.tokenizer) } catch {
