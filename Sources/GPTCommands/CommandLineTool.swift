@@ -63,7 +63,7 @@ struct RootCommand: AsyncParsableCommand {
       """,
     subcommands: [
       GenerateCommand.self, ChatCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      InfoCommand.self, PrepareCommand.self, PretrainCommand.self, BenchCommand.self,
-      LogitsCommand.self,
+      InfoCommand.self, PrepareCommand.self, PretrainCommand.self, EvaluateCommand.self,
+      BenchCommand.self, LogitsCommand.self,
     ])
 }

@@ -1,0 +1,145 @@
+internal import GPT
+internal import GPTJSON
+internal import GPTTensor
+import Glibc
+
+/// `--classify`: which label the model gives a text.
+struct ClassifyTask: EvaluationTask {
+  struct Item: Sendable {
+    let location: String
+    let prompt: ItemPrompt
+    /// A place among the labels.
+    let label: Int
+    /// Whether the label follows its prompt as it is written, as in training.
+    let isCompletion: Bool
+  }
+
+  let name = "classify"
+  let file: String
+  let labels: [String]
+  let items: [Item]
+  let usesTemplate: Bool
+  let delimiter: String?
+  let isNormalised: Bool
+
+  init(file: String, arguments: EvaluationTaskArguments, limit: Int?) throws {
+    self.file = file
+    usesTemplate = !arguments.noTemplate
+    delimiter = arguments.delimiter
+    isNormalised = arguments.lengthNormalised
+    let template = arguments.prompt
+    let given = arguments.labels
+    // Labels are those of the whole file, so that a limit does not change what is asked.
+    let records = try EvaluationItems.read(file) { fields throws(CommandError) in
+      try ClassifyRecord(fields, template: template)
+    }
+    let labels = try Self.labels(of: records, given: given, file: file)
+    self.labels = labels
+    items = try records.prefix(limit ?? .max).map { record in
+      Item(
+        location: record.location, prompt: record.prompt,
+        label: try record.place(among: labels, areGiven: given != nil),
+        isCompletion: record.isCompletion)
+    }
+  }
+
+  /// More classes are no classes but free text.
+  private static let labelLimit = 1000
+
+  private static func labels(
+    of records: [ClassifyRecord], given: [String]?, file: String
+  ) throws(CommandError) -> [String] {
+    var labels: [String] = []
+    for label in given ?? records.map(\.label) where !labels.contains(label) {
+      labels.append(label)
+      guard labels.count <= labelLimit else { break }
+    }
+    guard (2...labelLimit).contains(labels.count) else {
+      let found = labels.count > labelLimit ? "more than \(labelLimit)" : "\(labels.count)"
+      throw .invalid(
+        location: given == nil ? file : "--labels", found: "\(found) different labels",
+        expected: "2 to \(labelLimit)")
+    }
+    return labels
+  }
+
+  func evaluate(
+    _ model: LanguageModel, progress: EvaluationProgress
+  ) async throws -> EvaluationResult {
+    let encoder = try PromptEncoder(model, usesTemplate: usesTemplate)
+    let requests = try items.map { item in
+      ContinuationRequest(
+        context: try encoder.tokens(of: item.prompt, location: item.location),
+        continuations: try continuations(for: item, encoder, model))
+    }
+    let scores = try await model.scores(of: requests) { progress($0, of: items.count) }
+    return result(scores)
+  }
+
+  /// The labels as they follow the item's prompt.
+  private func continuations(
+    for item: Item, _ encoder: PromptEncoder, _ model: LanguageModel
+  ) throws -> [[Int32]] {
+    let usual = encoder.hasTemplate || item.isCompletion ? "" : " "
+    let isApart = item.prompt.text.unicodeScalars.last?.properties.isWhitespace ?? true
+    return try labels.map { label in
+      let startsApart = label.unicodeScalars.first?.properties.isWhitespace ?? true
+      let space = isApart || startsApart ? "" : delimiter ?? usual
+      let tokens = try model.encode(space + label, addSpecialTokens: false)
+      try ContinuationEncoding.check(tokens, model, location: item.location)
+      return tokens
+    }
+  }
+
+  private func result(_ scores: [[ContinuationScore]]) -> EvaluationResult {
+    var confusion = ConfusionTable(labels: labels)
+    var isRight: [Bool] = []
+    var logprobs: [Double] = []
+    var mistakes: [EvaluationResult.Mistake] = []
+    for (item, scores) in zip(items, scores) {
+      let sums = zip(scores, labels).map { score, label in
+        isNormalised ? score.logprob / Double(label.utf8.count) : score.logprob
+      }
+      let choice = sums.indexOfLargest
+      let shares = sums.softmax
+      confusion.add(expected: item.label, predicted: choice)
+      isRight.append(choice == item.label)
+      // Below the smallest double a share is 0, which has no logarithm.
+      logprobs.append(log(max(shares[item.label], .leastNonzeroMagnitude)))
+      guard choice != item.label else { continue }
+      mistakes.append(
+        EvaluationResult.Mistake(
+          location: item.location, prompt: item.prompt.text, expected: labels[item.label],
+          found: labels[choice], severity: shares[choice],
+          candidates: Array(zip(labels, shares))))
+    }
+    let f1 = labels.indices.compactMap { confusion.f1($0) }
+    let majority = labels.indices.map { confusion.support($0) }.max() ?? 0
+    var result = EvaluationResult(
+      metrics: [
+        .share("accuracy", isRight),
+        EvaluationResult.Metric(name: "macro_f1", value: SampleMean(of: f1).mean),
+        .mean("label_log_likelihood", logprobs),
+      ],
+      members: [
+        ("majority_share", .number(Double(majority) / Double(items.count))),
+        ("labels", .array(labels.map { .string($0) })),
+        ("confusion", .array(confusion.counts.map { .array($0.map { .integer($0) }) })),
+        ("classes", .array(labels.indices.map { confusion.json($0) })),
+      ],
+      confusion: confusion, mistakes: mistakes)
+    result.addTruncations(scores.count { $0.contains { $0.truncatedTokenCount > 0 } })
+    return result
+  }
+}
+
+extension ConfusionTable {
+  fileprivate func json(_ label: Int) -> JSONValue {
+    func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+    return JSONValue(members: [
+      ("label", .string(labels[label])), ("items", .integer(support(label))),
+      ("precision", number(precision(label))), ("recall", number(recall(label))),
+      ("f1", number(f1(label))),
+    ])
+  }
+}
