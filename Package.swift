@@ -73,7 +73,8 @@ let package = Package(
         "GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON", "CZlib",
         "TestSupport",
       ]),
-    tests(of: "GPT", ["GPTModel", "GPTTokenizer"]),
+    tests(of: "GPT", ["GPTJSON", "GPTModel", "GPTTokenizer"]),
+    tests(of: "GPTCommands", ["GPT", "GPTJSON", "TestSupport"]),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -36,6 +36,11 @@ public struct Perplexity: Sendable, Equatable {
     public let predicted: Range<Int>
     /// For how many tokens the window's mean counts in the mean of all.
     public let weight: Int
+
+    package init(predicted: Range<Int>, weight: Int) {
+      self.predicted = predicted
+      self.weight = weight
+    }
   }
 
   /// The tokens of the text.

@@ -1,22 +1,22 @@
-internal import GPT
+package import GPT
 internal import GPTJSON
 internal import GPTTensor
 
 /// `--choices`: which of several endings follows a context.
-struct ChoicesTask: EvaluationTask {
-  struct Item: Sendable {
-    let location: String
-    let context: String
-    let endings: [String]
-    let label: Int
+package struct ChoicesTask: EvaluationTask {
+  package struct Item: Sendable, Equatable {
+    package let location: String
+    package let context: String
+    package let endings: [String]
+    package let label: Int
   }
 
-  let name = "choices"
-  let file: String
+  package let name = "choices"
+  package let file: String
   let delimiter: String
-  let items: [Item]
+  package let items: [Item]
 
-  init(file: String, delimiter: String?, limit: Int?) throws {
+  package init(file: String, delimiter: String?, limit: Int?) throws {
     self.file = file
     self.delimiter = delimiter ?? " "
     items = try EvaluationItems.read(file, limit: limit, Self.item)
@@ -55,7 +55,7 @@ struct ChoicesTask: EvaluationTask {
     throw fields.failure("\(found) in '\(key)'", expected)
   }
 
-  func evaluate(
+  package func evaluate(
     _ model: LanguageModel, progress: EvaluationProgress
   ) async throws -> EvaluationResult {
     let pairs = try items.flatMap { item in

@@ -1,37 +1,43 @@
-internal import GPT
+package import GPT
 internal import GPTJSON
 internal import GPTTensor
 import Glibc
 
 /// `--classify`: which label the model gives a text.
-struct ClassifyTask: EvaluationTask {
-  struct Item: Sendable {
-    let location: String
-    let prompt: ItemPrompt
-    /// A place among the labels.
-    let label: Int
-    /// Whether the label follows its prompt as it is written, as in training.
-    let isCompletion: Bool
+package struct ClassifyTask: EvaluationTask {
+  package struct Options: Sendable {
+    /// Text with `{text}` for that of a line.
+    package var prompt: String?
+    /// nil takes those of the file.
+    package var labels: [String]?
+    package var delimiter: String?
+    package var isNormalised = false
+    package var usesTemplate = true
+    package init() {}
   }
 
-  let name = "classify"
-  let file: String
-  let labels: [String]
-  let items: [Item]
-  let usesTemplate: Bool
-  let delimiter: String?
-  let isNormalised: Bool
+  package struct Item: Sendable, Equatable {
+    package let location: String
+    package let prompt: ItemPrompt
+    /// A place among the labels.
+    package let label: Int
+    /// Whether the label follows its prompt as it is written, as in training.
+    package let isCompletion: Bool
+  }
 
-  init(file: String, arguments: EvaluationTaskArguments, limit: Int?) throws {
+  package let name = "classify"
+  package let file: String
+  package let labels: [String]
+  package let items: [Item]
+  private let options: Options
+
+  package init(file: String, options: Options, limit: Int?) throws {
     self.file = file
-    usesTemplate = !arguments.noTemplate
-    delimiter = arguments.delimiter
-    isNormalised = arguments.lengthNormalised
-    let template = arguments.prompt
-    let given = arguments.labels
+    self.options = options
+    let given = options.labels
     // Labels are those of the whole file, so that a limit does not change what is asked.
     let records = try EvaluationItems.read(file) { fields throws(CommandError) in
-      try ClassifyRecord(fields, template: template)
+      try ClassifyRecord(fields, template: options.prompt)
     }
     let labels = try Self.labels(of: records, given: given, file: file)
     self.labels = labels
@@ -63,10 +69,10 @@ struct ClassifyTask: EvaluationTask {
     return labels
   }
 
-  func evaluate(
+  package func evaluate(
     _ model: LanguageModel, progress: EvaluationProgress
   ) async throws -> EvaluationResult {
-    let encoder = try PromptEncoder(model, usesTemplate: usesTemplate)
+    let encoder = try PromptEncoder(model, usesTemplate: options.usesTemplate)
     let requests = try items.map { item in
       ContinuationRequest(
         context: try encoder.tokens(of: item.prompt, location: item.location),
@@ -84,7 +90,7 @@ struct ClassifyTask: EvaluationTask {
     let isApart = item.prompt.text.unicodeScalars.last?.properties.isWhitespace ?? true
     return try labels.map { label in
       let startsApart = label.unicodeScalars.first?.properties.isWhitespace ?? true
-      let space = isApart || startsApart ? "" : delimiter ?? usual
+      let space = isApart || startsApart ? "" : options.delimiter ?? usual
       let tokens = try model.encode(space + label, addSpecialTokens: false)
       try ContinuationEncoding.check(tokens, model, location: item.location)
       return tokens
@@ -98,7 +104,7 @@ struct ClassifyTask: EvaluationTask {
     var mistakes: [EvaluationResult.Mistake] = []
     for (item, scores) in zip(items, scores) {
       let sums = zip(scores, labels).map { score, label in
-        isNormalised ? score.logprob / Double(label.utf8.count) : score.logprob
+        options.isNormalised ? score.logprob / Double(label.utf8.count) : score.logprob
       }
       let choice = sums.indexOfLargest
       let shares = sums.softmax

@@ -1,23 +1,23 @@
-internal import GPT
+package import GPT
 internal import GPTJSON
 import Glibc
 
 /// `--cloze`: how a context goes on, as LAMBADA asks.
 ///
 /// - Source: Paperno et al. 2016, arXiv:1606.06031; lm-evaluation-harness, tasks/lambada
-struct ClozeTask: EvaluationTask {
-  struct Item: Sendable {
-    let location: String
-    let context: String
-    let target: String
+package struct ClozeTask: EvaluationTask {
+  package struct Item: Sendable, Equatable {
+    package let location: String
+    package let context: String
+    package let target: String
   }
 
-  let name = "cloze"
-  let file: String
+  package let name = "cloze"
+  package let file: String
   let delimiter: String
-  let items: [Item]
+  package let items: [Item]
 
-  init(file: String, delimiter: String?, limit: Int?) throws {
+  package init(file: String, delimiter: String?, limit: Int?) throws {
     self.file = file
     self.delimiter = delimiter ?? " "
     items = try EvaluationItems.read(file, limit: limit, Self.item)
@@ -39,7 +39,7 @@ struct ClozeTask: EvaluationTask {
       location: fields.location, context: try fields.string(["context"]), target: target)
   }
 
-  func evaluate(
+  package func evaluate(
     _ model: LanguageModel, progress: EvaluationProgress
   ) async throws -> EvaluationResult {
     let requests = try items.map { item in

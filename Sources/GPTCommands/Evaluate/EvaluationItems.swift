@@ -1,11 +1,11 @@
-internal import GPT
-internal import GPTJSON
+package import GPT
+package import GPTJSON
 internal import GPTTensor
 
 /// The members of one line of a file of items, with the errors for what they are not.
-struct ItemFields {
-  let object: JSONObject
-  let location: String
+package struct ItemFields {
+  package let object: JSONObject
+  package let location: String
 
   func failure(_ found: String, _ expected: String) -> CommandError {
     .invalid(location: location, found: found, expected: expected)
@@ -71,7 +71,7 @@ struct ItemFields {
 }
 
 /// What an item asks a model: a text or a conversation.
-enum ItemPrompt: Sendable {
+package enum ItemPrompt: Sendable, Equatable {
   case text(String)
   case messages([Transcript.Entry])
 
@@ -86,14 +86,14 @@ enum ItemPrompt: Sendable {
 }
 
 /// Reads files of items.
-enum EvaluationItems {
+package enum EvaluationItems {
   /// Values of all kinds in a line: a list of them takes some hundred bytes for each.
   private static let lineValues = 1 << 16
 
   /// The items of a file with a JSON object a line; empty lines are left out.
   ///
   /// - Parameter limit: items to read at most
-  static func read<Item>(
+  package static func read<Item>(
     _ path: String, limit: Int? = nil, _ item: (ItemFields) throws(CommandError) -> Item
   ) throws(CommandError) -> [Item] {
     let bytes = try Files.readAll(path: path)

@@ -4,7 +4,7 @@ internal import GPTTraining
 extension EvaluationReport {
   /// The page of `--report`: the figures and the worst mistakes, the most confident ones first, in
   /// one file that needs nothing else.
-  var page: String {
+  package var page: String {
     let sorted = run.result.mistakes.sorted { $0.severity > $1.severity }
     let shown = sorted.prefix(Self.shownMistakes)
     let count = run.result.mistakes.count

@@ -1,15 +1,21 @@
 internal import GPT
-internal import GPTJSON
+package import GPTJSON
 internal import GPTTraining
 
 /// What a task came to with one model, or with two of them.
-struct EvaluationReport {
+package struct EvaluationReport {
   /// Mistakes on the page.
   static let shownMistakes = 100
 
   let task: any EvaluationTask
   let run: EvaluationRun
   let baseline: EvaluationRun?
+
+  package init(task: any EvaluationTask, run: EvaluationRun, baseline: EvaluationRun?) {
+    self.task = task
+    self.run = run
+    self.baseline = baseline
+  }
 
   /// A figure of both models on the same items.
   struct Comparison {
@@ -39,7 +45,7 @@ struct EvaluationReport {
 extension EvaluationReport {
   /// Keys: `task`, `file`, then the members of the model's run; `baseline` with those of the other
   /// model's, `comparison` with a member for each figure that was compared.
-  var json: JSONValue {
+  package var json: JSONValue {
     var members: [(String, JSONValue)] = [
       ("task", .string(task.name)), ("file", .string(task.file)),
     ]
@@ -53,7 +59,7 @@ extension EvaluationReport {
   }
 
   /// The table for the terminal.
-  var lines: [String] {
+  package var lines: [String] {
     let compared = comparisons
     var table = TextTable()
     if let baseline { table.add(["", run.model, baseline.model, "difference"]) }

@@ -1,14 +1,14 @@
-internal import GPT
+package import GPT
 import Synchronization
 
 /// A task done by one model.
-struct EvaluationRun: Sendable {
+package struct EvaluationRun: Sendable {
   let model: String
-  let result: EvaluationResult
+  package let result: EvaluationResult
   let seconds: Double
 
   /// Opens a model, has it do the task, and lets it go.
-  static func evaluate(
+  package static func evaluate(
     _ task: any EvaluationTask, opening open: @Sendable () async throws -> LanguageModel
   ) async throws -> EvaluationRun {
     let model = try await open()

@@ -1,8 +1,8 @@
-internal import GPT
-internal import GPTJSON
+package import GPT
+package import GPTJSON
 
 /// Something that a model can be better or worse at.
-protocol EvaluationTask: Sendable {
+package protocol EvaluationTask: Sendable {
   /// The name of the option that chooses it.
   var name: String { get }
   var file: String { get }
@@ -13,41 +13,41 @@ protocol EvaluationTask: Sendable {
 }
 
 /// What a model came to.
-struct EvaluationResult: Sendable {
+package struct EvaluationResult: Sendable {
   /// One figure.
-  struct Metric: Sendable {
+  package struct Metric: Sendable {
     /// Key in JSON; the table has spaces for its underscores.
-    let name: String
-    let value: Double
+    package let name: String
+    package let value: Double
     /// nil for figures that have none.
-    var standardError: Double?
+    package var standardError: Double?
     /// What the figure is the mean of, in the order of the file; compared pair by pair.
-    var items: [Double] = []
+    package var items: [Double] = []
     /// Whether items are 0 (wrong) or 1 (right).
-    var isShare = false
+    package var isShare = false
   }
 
   /// An item that the model got wrong.
-  struct Mistake: Sendable {
+  package struct Mistake: Sendable {
     /// File and line.
-    let location: String
-    let prompt: String
-    let expected: String
-    let found: String
+    package let location: String
+    package let prompt: String
+    package let expected: String
+    package let found: String
     /// How sure the model was, or how far it was off: the largest come first.
-    let severity: Double
+    package let severity: Double
     /// The answers it could choose from, with their probabilities.
-    var candidates: [(text: String, probability: Double)] = []
+    package var candidates: [(text: String, probability: Double)] = []
   }
 
   /// The first is what the task is about.
-  var metrics: [Metric]
+  package var metrics: [Metric]
   /// Further members of the JSON object.
-  var members: [(String, JSONValue)] = []
-  var confusion: ConfusionTable?
-  var mistakes: [Mistake] = []
+  package var members: [(String, JSONValue)] = []
+  package var confusion: ConfusionTable?
+  package var mistakes: [Mistake] = []
   /// Lines for people.
-  var notes: [String] = []
+  package var notes: [String] = []
 }
 
 extension EvaluationResult.Metric {
@@ -75,10 +75,10 @@ extension EvaluationResult {
 }
 
 /// How far an evaluation is, told from whatever thread it runs on.
-final class EvaluationProgress: Sendable {
+package final class EvaluationProgress: Sendable {
   private let show: @Sendable (Int, Int) -> Void
 
-  init(show: @escaping @Sendable (Int, Int) -> Void) { self.show = show }
+  package init(show: @escaping @Sendable (Int, Int) -> Void) { self.show = show }
 
   func callAsFunction(_ done: Int, of total: Int) { show(done, total) }
 }

@@ -100,7 +100,29 @@ struct EvaluationTaskArguments: ParsableArguments {
     }
     if let choices { return try ChoicesTask(file: choices, delimiter: delimiter, limit: limit) }
     if let cloze { return try ClozeTask(file: cloze, delimiter: delimiter, limit: limit) }
-    if let generate { return try GenerateTask(file: generate, arguments: self, limit: limit) }
-    return try ClassifyTask(file: classify ?? "", arguments: self, limit: limit)
+    if let generate {
+      return try GenerateTask(file: generate, options: generateOptions, limit: limit)
+    }
+    return try ClassifyTask(file: classify ?? "", options: classifyOptions, limit: limit)
+  }
+
+  private var generateOptions: GenerateTask.Options {
+    var options = GenerateTask.Options()
+    options.answerPattern = answerPattern
+    options.ignoresCase = ignoreCase
+    options.usesTemplate = !noTemplate
+    options.maximumTokens = maxTokens
+    options.stopStrings = stop
+    return options
+  }
+
+  private var classifyOptions: ClassifyTask.Options {
+    var options = ClassifyTask.Options()
+    options.prompt = prompt
+    options.labels = labels
+    options.delimiter = delimiter
+    options.isNormalised = lengthNormalised
+    options.usesTemplate = !noTemplate
+    return options
   }
 }

@@ -1,31 +1,36 @@
-internal import GPT
+package import GPT
 internal import GPTJSON
 import Glibc
 import Synchronization
 
 /// `--generate`: is the answer that the model writes the expected one?
-struct GenerateTask: EvaluationTask {
-  struct Item: Sendable {
-    let location: String
-    let prompt: ItemPrompt
-    let answers: [String]
+package struct GenerateTask: EvaluationTask {
+  package struct Item: Sendable, Equatable {
+    package let location: String
+    package let prompt: ItemPrompt
+    package let answers: [String]
   }
 
-  let name = "generate"
-  let file: String
-  let items: [Item]
-  let comparison: AnswerComparison
-  let usesTemplate: Bool
-  let maximumTokens: Int
-  let stopStrings: [String]
+  package struct Options: Sendable {
+    package var answerPattern: String?
+    package var ignoresCase = false
+    package var usesTemplate = true
+    package var maximumTokens = 256
+    package var stopStrings: [String] = []
+    package init() {}
+  }
 
-  init(file: String, arguments: EvaluationTaskArguments, limit: Int?) throws {
+  package let name = "generate"
+  package let file: String
+  package let items: [Item]
+  private let options: Options
+  private let comparison: AnswerComparison
+
+  package init(file: String, options: Options, limit: Int?) throws {
     self.file = file
+    self.options = options
     comparison = try AnswerComparison(
-      pattern: arguments.answerPattern, ignoresCase: arguments.ignoreCase)
-    usesTemplate = !arguments.noTemplate
-    maximumTokens = arguments.maxTokens
-    stopStrings = arguments.stop
+      pattern: options.answerPattern, ignoresCase: options.ignoresCase)
     items = try EvaluationItems.read(file, limit: limit, Self.item)
   }
 
@@ -51,21 +56,21 @@ struct GenerateTask: EvaluationTask {
     return answers
   }
 
-  func evaluate(
+  package func evaluate(
     _ model: LanguageModel, progress: EvaluationProgress
   ) async throws -> EvaluationResult {
-    let encoder = try PromptEncoder(model, usesTemplate: usesTemplate)
+    let encoder = try PromptEncoder(model, usesTemplate: options.usesTemplate)
     let context = model.information.contextLength
     // Room for the answer, but never more than half of what the model sees.
-    let limit = context - min(maximumTokens, context / 2)
+    let limit = context - min(options.maximumTokens, context / 2)
     let prompts = try items.map { try encoder.tokens(of: $0.prompt, location: $0.location) }
-    var options = GenerationOptions.greedy
-    options.maximumTokens = maximumTokens
-    options.stopStrings = stopStrings
-    options.topLogprobs = 0
+    var generation = GenerationOptions.greedy
+    generation.maximumTokens = options.maximumTokens
+    generation.stopStrings = options.stopStrings
+    generation.topLogprobs = 0
     let outcomes = Mutex<[Outcome]>([])
     try await model.generate(
-      promptTokens: prompts.map { Array($0.suffix(limit)) }, options: options
+      promptTokens: prompts.map { Array($0.suffix(limit)) }, options: generation
     ) { index, generation in
       outcomes.withLock { $0.append(outcome(of: generation, for: items[index])) }
       progress(index + 1, of: items.count)
@@ -114,11 +119,11 @@ struct GenerateTask: EvaluationTask {
 }
 
 /// Takes the answer out of a text and compares it.
-struct AnswerComparison: Sendable {
+package struct AnswerComparison: Sendable {
   private let pattern: String?
   private let ignoresCase: Bool
 
-  init(pattern: String?, ignoresCase: Bool) throws(CommandError) {
+  package init(pattern: String?, ignoresCase: Bool) throws(CommandError) {
     self.pattern = pattern
     self.ignoresCase = ignoresCase
     guard let pattern else { return }
@@ -131,7 +136,7 @@ struct AnswerComparison: Sendable {
 
   /// What the first match's first group says, or the whole match without groups; without a
   /// pattern the text itself. nil when nothing matches.
-  func answer(in text: String) -> String? {
+  package func answer(in text: String) -> String? {
     guard let pattern else { return text }
     guard let expression = try? Regex(pattern), let match = text.firstMatch(of: expression) else {
       return nil
@@ -142,7 +147,7 @@ struct AnswerComparison: Sendable {
 
   /// Equal to one of `expected`, from which the answer is taken as from a text where it has one;
   /// white space at the ends does not count.
-  func isRight(_ answer: String, expected: [String]) -> Bool {
+  package func isRight(_ answer: String, expected: [String]) -> Bool {
     let found = normalised(answer)
     return expected.contains { normalised(self.answer(in: $0) ?? $0) == found }
   }

@@ -1,17 +1,17 @@
-internal import GPT
+package import GPT
 internal import GPTJSON
 
 /// `--text`: perplexity and bits per byte.
-struct TextTask: EvaluationTask {
+package struct TextTask: EvaluationTask {
   /// Tokens that the page of mistakes shows before the one that surprised the model.
   private static let shownContext = 48
 
-  let name = "text"
-  let file: String
+  package let name = "text"
+  package let file: String
   let options: PerplexityOptions
   let text: String
 
-  init(file: String, options: PerplexityOptions) throws {
+  package init(file: String, options: PerplexityOptions) throws {
     self.file = file
     self.options = options
     var text = try Files.text(Files.readAll(path: file), location: file)
@@ -22,7 +22,7 @@ struct TextTask: EvaluationTask {
     self.text = text
   }
 
-  func evaluate(
+  package func evaluate(
     _ model: LanguageModel, progress: EvaluationProgress
   ) async throws -> EvaluationResult {
     let perplexity = try await perplexity(of: model, progress: progress)
