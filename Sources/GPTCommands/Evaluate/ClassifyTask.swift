@@ -74,24 +74,29 @@ package struct ClassifyTask: EvaluationTask {
   ) async throws -> EvaluationResult {
     let encoder = try PromptEncoder(model, usesTemplate: options.usesTemplate)
     let requests = try items.map { item in
-      ContinuationRequest(
-        context: try encoder.tokens(of: item.prompt, location: item.location),
-        continuations: try continuations(for: item, encoder, model))
+      let context = try encoder.tokens(of: item.prompt, location: item.location)
+      guard !context.isEmpty else {
+        throw CommandError.invalid(
+          location: item.location, found: "a prompt without tokens", expected: "text")
+      }
+      return ContinuationRequest(
+        context: context,
+        continuations: try continuations(for: item, behind: context, encoder, model))
     }
     let scores = try await model.scores(of: requests) { progress($0, of: items.count) }
     return result(scores)
   }
 
-  /// The labels as they follow the item's prompt.
+  /// The labels as they follow the item's prompt, encoded as answers are when a model is trained.
   private func continuations(
-    for item: Item, _ encoder: PromptEncoder, _ model: LanguageModel
+    for item: Item, behind context: [Int32], _ encoder: PromptEncoder, _ model: LanguageModel
   ) throws -> [[Int32]] {
     let usual = encoder.hasTemplate || item.isCompletion ? "" : " "
     let isApart = item.prompt.text.unicodeScalars.last?.properties.isWhitespace ?? true
     return try labels.map { label in
       let startsApart = label.unicodeScalars.first?.properties.isWhitespace ?? true
       let space = isApart || startsApart ? "" : options.delimiter ?? usual
-      let tokens = try model.encode(space + label, addSpecialTokens: false)
+      let tokens = try model.encode(space + label, after: context)
       try ContinuationEncoding.check(tokens, model, location: item.location)
       return tokens
     }

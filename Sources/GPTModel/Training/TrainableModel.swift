@@ -9,8 +9,16 @@ package struct TokenBatch: Sendable, Equatable {
   package let inputs: [Int32]
   /// The same shape; a negative target is not counted.
   package let targets: [Int32]
+  /// Where in its row each token's own document starts, the same shape: positions count from there
+  /// and attention does not look before it. nil: a row is one document.
+  package let segmentStarts: [Int32]?
 
-  package init(sequenceCount: Int, length: Int, inputs: [Int32], targets: [Int32]) {
+  /// - Parameter segmentStarts: never falls within a row, and each is its own token's place or that
+  ///   of the token before.
+  package init(
+    sequenceCount: Int, length: Int, inputs: [Int32], targets: [Int32],
+    segmentStarts: [Int32]? = nil
+  ) {
     let count = sequenceCount * length
     precondition(
       inputs.count == count && targets.count == count,
@@ -19,6 +27,27 @@ package struct TokenBatch: Sendable, Equatable {
     self.length = length
     self.inputs = inputs
     self.targets = targets
+    self.segmentStarts = segmentStarts
+    checkSegments()
+  }
+
+  private func checkSegments() {
+    guard let segmentStarts else { return }
+    precondition(
+      segmentStarts.count == inputs.count,
+      "\(segmentStarts.count) segment starts of \(sequenceCount) × \(length)")
+    for (index, start) in segmentStarts.enumerated() {
+      let place = index % length
+      let previous = place > 0 ? segmentStarts[index - 1] : 0
+      precondition(
+        Int(start) == place || (place > 0 && start == previous),
+        "a segment of token \(place) starts at \(start) after one at \(previous)")
+    }
+  }
+
+  /// The position of each token in its own document.
+  var positions: [Int32] {
+    inputs.indices.map { Int32($0 % length) - (segmentStarts?[$0] ?? 0) }
   }
 
   /// Targets that count.

@@ -1,4 +1,3 @@
-import GPT
 import GPTTokenizer
 import Testing
 
