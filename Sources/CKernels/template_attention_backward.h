@@ -101,6 +101,10 @@ ALWAYS void weigh_key(const gpt_attention_backward *t, int key, int query, int q
     v16 distance = v16_add(lanes, v16_set1((float)(query + q - key)));
     e = v16_where_less(distance, zero, zero, e);
     if (t->window > 0) e = v16_where_less(distance, v16_set1((float)t->window), e, zero);
+    if (t->first_visible) {
+      v16 first = v16_from_int(v16i_load(t->first_visible + query + q));
+      e = v16_where_less(v16_set1((float)key), first, zero, e);
+    }
     if (visible - q < 16) e = v16_where_less(lanes, left, e, zero);
     v16 kept = e;
     if (t->dropout_threshold > 0) {
@@ -171,6 +175,7 @@ static void attention_backward(const gpt_attention_backward *t) {
     int keys = t->tokens - key < tile ? t->tokens - key : tile;
     for (int query = key; query < t->tokens; query += tile) {
       if (t->window > 0 && query >= key + keys - 1 + t->window) break;
+      if (t->first_visible && t->first_visible[query] > key + keys - 1) break;
       int visible = t->tokens - query < tile ? t->tokens - query : tile;
       /* bf16 products take their depth in steps of 32. */
       int queries = t->bf16_product ? (visible + 31) & ~31 : (visible + 15) & ~15;

@@ -41,6 +41,10 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("Another model to compare with.", valueName: "path-or-name"))
   var baseline: String?
+  @Option(
+    help: ArgumentHelp(
+      "Folder of a LoRA adapter to put on the baseline; may be repeated.", valueName: "folder"))
+  var baselineAdapter: [String] = []
   @OptionGroup(title: "Task") var task: EvaluationTaskArguments
   @Option(help: "Use only the first items of the file.") var limit: Int?
   @Option(help: ArgumentHelp("Write a page of the worst mistakes.", valueName: "file.html"))
@@ -49,6 +53,9 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+    if baseline == nil, !baselineAdapter.isEmpty {
+      throw ValidationError("--baseline-adapter is for --baseline.")
+    }
     if limit != nil, task.text != nil {
       throw ValidationError("--limit is for files of items, not for --text.")
     }
@@ -57,14 +64,19 @@ struct EvaluateCommand: AsyncParsableCommand {
   func run() async throws {
     let interruption = Interruption()
     let task = try task.task(limit: limit)
-    let (model, baseline, modelArguments) = (model, baseline, self.model)
+    let (model, baseline) = (model, baseline)
+    let baselineAdapters = baselineAdapter.map { AdapterReference(path: $0) }
     do {
       let runs = try await interruption.guarding {
-        var runs = [try await EvaluationRun.evaluate(task) { try await model.open() }]
+        var runs = [
+          try await EvaluationRun.evaluate(task, adapters: model.adapters.references) {
+            try await model.open()
+          }
+        ]
         if let baseline {
           runs.append(
-            try await EvaluationRun.evaluate(task) {
-              try await modelArguments.computing.open(baseline)
+            try await EvaluationRun.evaluate(task, adapters: baselineAdapters) {
+              try await model.computing.open(baseline, adapters: baselineAdapters)
             })
         }
         return runs

@@ -25,7 +25,11 @@ struct ForwardPass {
   struct DropoutPlan {
     var attention: Float = 0
     var residual: Float = 0
+    /// Adapters drop what each of them says.
+    var usesAdapters = false
     var key: UInt64 = 0
+
+    var adapterKey: UInt64? { usesAdapters ? key : nil }
 
     func layer(_ probability: Float, _ index: Int) -> Dropout? {
       probability > 0
@@ -50,6 +54,8 @@ struct ForwardPass {
 /// that backward computes it again.
 struct ProjectionSource {
   let rows: RowSource
+  /// Whether anything that is trained comes before it.
+  var wantsGradient = true
   /// Passes the finished gradient of an activation that is not kept on.
   let backward: (Tensor) -> Void
 }
@@ -57,9 +63,16 @@ struct ProjectionSource {
 extension ForwardPass {
   /// norm(x), computed again in backward.
   func normalised(_ x: Tensor, by norm: Norm) -> ProjectionSource {
-    ProjectionSource(rows: norm.rows(x, in: context)) { dy in
+    let isWanted = tape?.wantsGradient(of: x) ?? false
+    return ProjectionSource(
+      rows: norm.rows(x, in: context), wantsGradient: isWanted || norm.gain.gradient != nil
+    ) { dy in
       guard let tape else { return }
-      norm.backward(dy, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
+      let mark = scratch.mark()
+      let gradient =
+        isWanted ? tape.gradient(of: x) : scratch.tensor(rows: x.rows, columns: x.columns)
+      norm.backward(dy, x: x, into: gradient, scratch: scratch, in: context)
+      scratch.release(to: mark)
     }
   }
 
@@ -91,7 +104,9 @@ extension ForwardPass {
     let outputs = layers.map {
       kept.tensor(rows: source.rows.rows, columns: $0.weight.outputs)
     }
-    GPTOps.project(source.rows, Array(zip(layers, outputs)), scratch: scratch, in: context)
+    GPTOps.project(
+      source.rows, Array(zip(layers, outputs)), adapterDropout: dropout.adapterKey,
+      scratch: scratch, in: context)
     tape?.record { projectBackward(source, Array(zip(layers, outputs))) }
     return outputs
   }
@@ -103,13 +118,16 @@ extension ForwardPass {
     if let dropped {
       let mark = scratch.mark()
       let output = scratch.tensor(rows: x.rows, columns: x.columns)
-      GPTOps.project(source.rows, [(layer, output)], scratch: scratch, in: context)
+      GPTOps.project(
+        source.rows, [(layer, output)], adapterDropout: dropout.adapterKey, scratch: scratch,
+        in: context)
       drop(output, dropped, into: output, in: context)
       GPTOps.add(output, x, into: sum, in: context)
       scratch.release(to: mark)
     } else {
       GPTOps.project(
-        source.rows, through: layer, addedTo: x, into: sum, scratch: scratch, in: context)
+        source.rows, through: layer, addedTo: x, into: sum, adapterDropout: dropout.adapterKey,
+        scratch: scratch, in: context)
     }
     tape?.record { addBackward(source, through: layer, from: sum, to: x, dropped: dropped) }
     return sum
@@ -144,13 +162,18 @@ extension ForwardPass {
     _ targets: [(linear: Linear, gradient: Tensor)], through source: ProjectionSource
   ) {
     guard let tape else { return }
+    func passBack(into gradient: Tensor?) {
+      GPTOps.projectBackward(
+        source.rows, targets, into: gradient, adapterDropout: dropout.adapterKey,
+        scratch: scratch, in: context)
+    }
+    guard source.wantsGradient else { return passBack(into: nil) }
     if let activation = source.rows.tensor {
-      let gradient = tape.newGradient(of: activation)
-      return GPTOps.projectBackward(source.rows, targets, into: gradient, in: context)
+      return passBack(into: tape.newGradient(of: activation))
     }
     let mark = scratch.mark()
     let gradient = scratch.tensor(rows: source.rows.rows, columns: source.rows.columns)
-    GPTOps.projectBackward(source.rows, targets, into: gradient, in: context)
+    passBack(into: gradient)
     source.backward(gradient)
     scratch.release(to: mark)
   }

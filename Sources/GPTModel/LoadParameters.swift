@@ -2,9 +2,11 @@ import GPTJSON
 package import GPTTensor
 import GPTWeights
 
-/// The weights of a folder, found and checked, for the parameters of a model.
+/// The weights of a folder or file, found and checked, for the parameters of a model.
 package struct StoredParameters {
   private let tensors: [(entry: TensorLayout.Entry, stored: StoredTensor)]
+  /// Of tensors whose rows lie in llama.cpp's order, the width of their heads.
+  private let headWidth: Int?
 
   /// - Throws: for a folder whose config.json says something else than `configuration`: the first
   ///   such key with what was found and what was expected; for missing and misshapen tensors.
@@ -13,11 +15,18 @@ package struct StoredParameters {
     try check(try family.configuration(reader), equals: configuration)
     let source: any WeightSource
     do { source = try openSafetensors(folder: folder) } catch { throw .weights(error) }
-    let checkpoint = Checkpoint(source: source, names: family.names, configuration: configuration)
-    let layout = TensorLayout(configuration: configuration, names: family.names)
+    try self.init(
+      Checkpoint(source: source, names: family.names, configuration: configuration))
+  }
+
+  /// - Throws: for missing and misshapen tensors.
+  init(_ checkpoint: Checkpoint) throws(ModelError) {
+    let layout = TensorLayout(
+      configuration: checkpoint.configuration, names: checkpoint.names)
     var tensors: [(TensorLayout.Entry, StoredTensor)] = []
     for entry in layout.entries { tensors.append((entry, try checkpoint.tensor(entry.place))) }
     self.tensors = tensors
+    headWidth = checkpoint.names.interleavedHeads ? checkpoint.configuration.headWidth : nil
   }
 
   /// Overwrites the parameters of a model of that configuration, fp32 weights bit for bit.
@@ -33,7 +42,8 @@ package struct StoredParameters {
       if entry.isTransposed {
         copyTransposed(stored, to: parts)
       } else {
-        copyRows(stored, to: parts)
+        copyRows(
+          stored, to: parts, interleavedHeadWidth: entry.hasInterleavedHeads ? headWidth : nil)
       }
       stored.releasePages()
     }
@@ -66,13 +76,20 @@ private func check(_ found: ModelConfiguration, equals expected: ModelConfigurat
 }
 
 /// Rows (or, of vectors, elements) of `stored` go to the parts one after the other.
-private func copyRows(_ stored: StoredTensor, to parts: [Tensor]) {
+private func copyRows(
+  _ stored: StoredTensor, to parts: [Tensor], interleavedHeadWidth: Int?
+) {
   guard stored.shape.count == 1 else {
     var first = 0
     for part in parts {
       precondition(part.columns == stored.columnCount, "\(part.columns) columns, not \(stored)")
-      stored.dequantise(
-        rows: first..<first + part.rows, into: part.pointer, rowStride: part.stride)
+      let rows = RowSelection(
+        first: first, count: part.rows, interleavedHeadWidth: interleavedHeadWidth)
+      for row in 0..<part.rows {
+        let source = rows.storedRow(of: row)
+        stored.dequantise(
+          rows: source..<source + 1, into: part.row(row), rowStride: part.stride)
+      }
       first += part.rows
     }
     return
@@ -80,7 +97,9 @@ private func copyRows(_ stored: StoredTensor, to parts: [Tensor]) {
   let values = stored.dequantised()
   var first = 0
   for part in parts {
-    for index in 0..<part.columns { part.pointer[index] = values[first + index] }
+    let elements = RowSelection(
+      first: first, count: part.columns, interleavedHeadWidth: interleavedHeadWidth)
+    for index in 0..<part.columns { part.pointer[index] = values[elements.storedRow(of: index)] }
     first += part.columns
   }
 }

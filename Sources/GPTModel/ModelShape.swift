@@ -97,16 +97,8 @@ extension ModelConfiguration {
     return tables + positions + blockCount * block + norm
   }
 
-  /// Floating-point operations of a training step, a token: 6 for every weight that multiplies,
-  /// 12 · L · H · D · T for attention (Chowdhery et al. 2022, arXiv:2204.02311, appendix B).
-  package func trainingOperationsPerToken(length: Int) -> Double {
-    let weights = blockCount * blockMatrixCount + vocabularySize * width
-    let attention = 12 * Double(blockCount * headCount * headWidth) * Double(length)
-    return 6 * Double(weights) + attention
-  }
-
   /// Numbers in the matrices of a block.
-  private var blockMatrixCount: Int {
+  var blockMatrixCount: Int {
     let heads = 2 * (headCount + keyValueHeadCount) * headWidth
     return width * heads + (feedForward == .gatedSilu ? 3 : 2) * width * hiddenWidth
   }

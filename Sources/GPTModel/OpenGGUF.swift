@@ -4,29 +4,34 @@ import GPTTokenizer
 import GPTWeights
 
 extension OpenedModel {
-  static func openGGUF(_ path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
+  static func findGGUF(_ path: String, contextLength: Int?)
+    throws(ModelError) -> TrainingSource
+  {
     try asModelErrors(path: path, expected: "a GGUF file") {
-      try openGGUFFile(try GGUFFile(path: path), options: options)
+      try findGGUF(try GGUFFile(path: path), contextLength: contextLength)
     }
   }
 
-  private static func openGGUFFile(_ file: GGUFFile, options: ModelOptions) throws -> OpenedModel {
+  private static func findGGUF(_ file: GGUFFile, contextLength: Int?) throws -> TrainingSource {
     let (configuration, names) = try describe(file)
     let checkpoint = Checkpoint(
-      source: file, names: names, configuration: try limit(configuration, to: options.contextLength)
-    )
-    let stops = try ["eos_token_id", "eot_token_id"].compactMap { key in
+      source: file, names: names, configuration: try limit(configuration, to: contextLength))
+    return TrainingSource(
+      checkpoint: checkpoint, tokenizer: try makeTokenizer(vocabulary(of: file)),
+      chatTemplate: try file.string("tokenizer.chat_template"),
+      stopTokens: try stopTokens(file),
+      name: try file.string("general.name"))
+  }
+
+  static func stopTokens(_ file: GGUFFile) throws -> [Int32] {
+    try ["eos_token_id", "eot_token_id"].compactMap { key in
       try file.integer("tokenizer.ggml.\(key)").flatMap(Int32.init(exactly:))
     }
-    return try assemble(
-      checkpoint, options: options, tokenizer: try makeTokenizer(vocabulary(of: file)),
-      chatTemplate: try file.string("tokenizer.chat_template"), stopTokens: stops,
-      name: try file.string("general.name"))
   }
 
   /// Configuration and names, completed by what only the tensors tell: the number of embeddings,
   /// a separate output projection, biases and rotary divisors.
-  private static func describe(_ file: GGUFFile) throws -> (ModelConfiguration, TensorNames) {
+  static func describe(_ file: GGUFFile) throws -> (ModelConfiguration, TensorNames) {
     let known = ["gpt2", "llama", "qwen2"]
     guard let architecture = try file.string("general.architecture") else {
       throw ModelError.configuration(
@@ -47,6 +52,7 @@ extension OpenedModel {
       configuration = try Llama.configuration(reader, architecture: architecture)
       names = Llama.fileNames(architecture: architecture)
       configuration.queryKeyValueBias = file.contains("blk.0.attn_q.bias")
+      configuration.attentionOutputBias = file.contains("blk.0.attn_output.bias")
     }
     let embedding = try file.required("token_embd.weight")
     configuration.vocabularySize = embedding.rowCount

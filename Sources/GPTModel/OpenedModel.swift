@@ -14,6 +14,8 @@ package struct ModelOptions: Sendable {
   package var contextLength: Int?
   /// Instruction set of the kernels; nil: `GPT_KERNELS`, else the best there is.
   package var kernelLevel: KernelLevel?
+  /// Folders of LoRA adapters to put on the model, each with a factor on what it adds.
+  package var adapters: [(path: String, scale: Float)] = []
   package init() {}
 }
 
@@ -30,13 +32,8 @@ package struct OpenedModel: Sendable {
 
   /// Opens a Hugging Face folder or a GGUF file.
   package static func open(path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
-    if isDirectory(path) { return try openFolder(path, options: options) }
-    if path.hasSuffix(".safetensors") {
-      throw .notAModel(
-        path: path, found: "is a file of weights alone",
-        expected: "the folder that also holds config.json and a tokenizer, or a .gguf file")
-    }
-    return try openGGUF(path, options: options)
+    try assemble(
+      try TrainingSource.open(path: path, contextLength: options.contextLength), options: options)
   }
 
   static func context(_ options: ModelOptions) throws(ModelError) -> ComputeContext {
@@ -47,29 +44,22 @@ package struct OpenedModel: Sendable {
     } catch { throw .compute(error) }
   }
 
-  /// Loads weights and checks that the tokenizer belongs to them.
-  static func assemble(
-    _ checkpoint: Checkpoint, options: ModelOptions, tokenizer: any Tokenizer,
-    chatTemplate: String?, stopTokens: [Int32], name: String?
+  /// Loads the weights.
+  private static func assemble(
+    _ source: TrainingSource, options: ModelOptions
   ) throws(ModelError) -> OpenedModel {
-    let configuration = checkpoint.configuration
-    guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-      throw .configuration(
-        location: checkpoint.source.location, key: "the number of token embeddings",
-        found: "\(configuration.vocabularySize)",
-        expected: "at least the tokenizer's \(tokenizer.vocabularySize) tokens")
-    }
     let cacheType = options.cacheType ?? (options.precision == .fp32 ? .f32 : .f16)
     let context = try context(options)
+    // Before time and memory go into packing.
+    let adapters = try loadAdapters(options.adapters, configuration: source.configuration)
     let transformer = try TransformerLoader(
-      checkpoint: checkpoint, context: context, cacheType: cacheType
+      checkpoint: source.checkpoint, context: context, cacheType: cacheType
     ).load()
-    let valid = Set(stopTokens + [tokenizer.endOfSequence].compactMap { $0 })
-      .filter { $0 >= 0 && Int($0) < configuration.vocabularySize }
     return OpenedModel(
-      configuration: configuration, transformer: transformer, tokenizer: tokenizer,
-      chatTemplate: chatTemplate, stopTokens: valid.sorted(),
-      summary: ModelSummary(checkpoint: checkpoint, tokenizer: tokenizer, name: name))
+      configuration: source.configuration,
+      transformer: adapters.isEmpty ? transformer : transformer.adapted(by: adapters),
+      tokenizer: source.tokenizer,
+      chatTemplate: source.chatTemplate, stopTokens: source.stopTokens, summary: source.summary)
   }
 
   /// The configuration with the context that was asked for.

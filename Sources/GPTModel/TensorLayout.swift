@@ -20,6 +20,12 @@ struct TensorLayout {
     let shape: [Int]
     /// The matrix is stored `[in, out]`.
     let isTransposed: Bool
+
+    /// Whether its rows alternate the halves of heads where a family's names say so.
+    var hasInterleavedHeads: Bool {
+      guard case .block(let tensor, _) = place else { return false }
+      return [.query, .key, .queryBias, .keyBias].contains(tensor)
+    }
   }
 
   let entries: [Entry]

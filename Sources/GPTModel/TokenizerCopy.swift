@@ -19,6 +19,13 @@ package struct TokenizerCopy: Sendable {
   /// The largest published tokenizer.json files are under 40 MB.
   static let fileLimit = 256 << 20
 
+  /// Files that were made here.
+  init(files: [String: [UInt8]], beginningOfSequence: Int32?, endOfSequence: Int32?) {
+    self.files = files
+    self.beginningOfSequence = beginningOfSequence
+    self.endOfSequence = endOfSequence
+  }
+
   package init(folder: String) throws(ModelError) {
     var files: [String: [UInt8]] = [:]
     for name in Self.fileNames where access("\(folder)/\(name)", F_OK) == 0 {

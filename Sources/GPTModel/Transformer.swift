@@ -105,9 +105,9 @@ package final class Transformer: Sendable {
       rows.append(
         ForwardPass.CachedRows(
           cache: part.cache, start: start, rows: first..<first + part.tokens.count))
-      embed(part.tokens, start: start, into: x, from: first)
     }
     let positions = rows.flatMap { Array($0.start..<$0.start + $0.rows.count) }
+    embed(parts.flatMap(\.tokens)[...], positions: positions, into: x)
     let pass = ForwardPass(
       configuration: configuration, context: context, memory: .caches(rows),
       rotary: rotaryTable(positions), kept: kept, scratch: scratch)
@@ -129,18 +129,17 @@ package final class Transformer: Sendable {
       ? nil : RotaryTable(positions: positions, frequencies: frequencies, scale: rotaryMagnitude)
   }
 
-  /// Writes the embeddings of `tokens`, the first of which has position `start`, to the rows of x
-  /// from `first` on.
-  private func embed(_ tokens: ArraySlice<Int32>, start: Int, into x: Tensor, from first: Int) {
+  /// Rows of the embeddings as they are stored, summed into x `[T, C]`.
+  func embed(_ tokens: ArraySlice<Int32>, positions: [Int], into x: Tensor) {
     for (row, token) in tokens.enumerated() {
-      tokenEmbedding.copy(row: Int(token), to: x.row(first + row))
+      tokenEmbedding.copy(row: Int(token), to: x.row(row))
     }
     guard let positionEmbedding else { return }
     withUnsafeTemporaryAllocation(of: Float.self, capacity: x.columns) { position in
       guard let base = position.baseAddress else { return }
-      for row in 0..<tokens.count {
-        positionEmbedding.copy(row: start + row, to: base)
-        let target = x.row(first + row)
+      for row in 0..<x.rows {
+        positionEmbedding.copy(row: positions[row], to: base)
+        let target = x.row(row)
         for index in 0..<x.columns { target[index] += base[index] }
       }
     }

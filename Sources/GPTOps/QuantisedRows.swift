@@ -29,24 +29,6 @@ struct QuantisedRows {
   }
 }
 
-/// Activations in bf16, rows padded with zeros to 32 inputs.
-struct NarrowRows {
-  private let buffer: AlignedBuffer
-  let stride: Int
-  var pointer: UnsafePointer<UInt16> { UnsafePointer(buffer.pointer(UInt16.self)) }
-
-  init(_ x: Tensor, in context: ComputeContext) {
-    let stride = (x.columns + 31) & ~31
-    let buffer = AlignedBuffer(byteCount: x.rows * stride * 2)
-    self.stride = stride
-    self.buffer = buffer
-    context.forEachRow(x.rows) { row in
-      context.kernels.pointee.to_bf16(
-        x.row(row), buffer.pointer(UInt16.self) + row * stride, x.columns)
-    }
-  }
-}
-
 /// Gives `body` the row with at least a whole block of 32 zero-padded floats behind every input.
 private func withPaddedRow(_ x: Tensor, row: Int, _ body: (UnsafePointer<Float>) -> Void) {
   let wanted = (x.columns + 31) & ~31

@@ -2,12 +2,14 @@ import CKernels
 package import GPTTensor
 import Glibc
 
-/// Cosines and sines of the rotary angles, one row a position; rows beyond begin anew.
+/// Cosines and sines of the rotary angles, one row a position.
 package struct RotaryTable: Sendable {
   /// `[positions, D / 2]`
   package let cosines: Tensor
   package let sines: Tensor
   let negativeSines: Tensor
+  /// The table's row for each row of activations; nil: in order, and beyond the last anew.
+  package var rows: [Int32]?
 
   /// - Parameter frequencies: radians per position of each of the D / 2 pairs.
   package init(positions: [Int], frequencies: [Double], scale: Double) {
@@ -29,7 +31,7 @@ package struct RotaryTable: Sendable {
 ///
 ///     (x[i], x[i + D/2]) ← rotation by position · frequency[i] of (x[i], x[i + D/2])
 ///
-/// - Parameters: x `[T, heads · D]`; table with a row for each of the T positions
+/// - Parameters: x `[T, heads · D]`; table with the positions of the T rows
 /// - Source: Su et al. 2021, arXiv:2104.09864; half-split pairs as in GPT-NeoX
 package func rotate(
   _ x: Tensor, headCount: Int, headWidth: Int, by table: RotaryTable, in context: ComputeContext
@@ -54,10 +56,10 @@ private func rotate(
   let half = table.cosines.columns
   let period = table.cosines.rows
   context.forEachRow(x.rows) { row in
+    let place = table.rows.map { Int($0[row]) } ?? row % period
     for head in 0..<headCount {
       context.kernels.pointee.rotate(
-        x.row(row) + head * headWidth, table.cosines.row(row % period), sines.row(row % period),
-        Int32(half))
+        x.row(row) + head * headWidth, table.cosines.row(place), sines.row(place), Int32(half))
     }
   }
 }

@@ -8,13 +8,21 @@ package final class Tape {
   private var steps: [() -> Void] = []
   private var gradients: [ObjectIdentifier: Tensor] = [:]
   private var free: [Tensor] = []
+  /// What the first operation that counts read, and nothing before it is trained.
+  private var origin: ObjectIdentifier?
 
   package init() {}
+
+  /// Nobody asks for the gradient of `tensor` or of what it was computed from.
+  package func begin(after tensor: Tensor) { origin = ObjectIdentifier(tensor) }
+
+  package func wantsGradient(of tensor: Tensor) -> Bool { origin != ObjectIdentifier(tensor) }
 
   package func record(_ backward: @escaping () -> Void) { steps.append(backward) }
 
   package func backward() {
     while let step = steps.popLast() { step() }
+    origin = nil
   }
 
   /// The gradient of `tensor` to add to: zeros at first.
@@ -43,6 +51,7 @@ package final class Tape {
 
   /// Makes `gradient` the one of `tensor`, which has none yet.
   package func give(_ gradient: Tensor, to tensor: Tensor) {
+    guard wantsGradient(of: tensor) else { return recycle(gradient) }
     let previous = gradients.updateValue(gradient, forKey: ObjectIdentifier(tensor))
     precondition(previous == nil, "a second gradient of one tensor")
   }

@@ -70,7 +70,8 @@ import Testing
     let json = try await report(try choices(), "llama", "gpt2").json
     #expect(
       json.object?.keys == [
-        "task", "file", "model", "items", "accuracy", "accuracy_standard_error", "acc_norm",
+        "task", "file", "model", "adapters", "items", "accuracy", "accuracy_standard_error",
+        "acc_norm",
         "acc_norm_standard_error", "acc_bytes", "acc_bytes_standard_error", "log_likelihood",
         "log_likelihood_standard_error", "truncated_items", "seconds", "baseline", "comparison",
       ])
@@ -157,7 +158,8 @@ import Testing
       return try await self.report(try TextTask(file: path, options: options), "llama", "llama")
     }
     let keys = [
-      "model", "perplexity", "perplexity_standard_error", "bits_per_byte", "nats_per_token",
+      "model", "adapters", "perplexity", "perplexity_standard_error", "bits_per_byte",
+      "nats_per_token",
       "nats_per_token_standard_error", "counting", "windows", "tokens", "predicted_tokens",
       "predicted_bytes", "negative_log_likelihood", "seconds",
     ]

@@ -142,6 +142,7 @@ typedef struct gpt_attention_backward {
   int tokens;
   int width;
   int window; /* tokens a query sees, itself included; 0: all */
+  const int32_t *first_visible; /* [tokens padded to whole tiles], never falling, or NULL: 0 */
   float soft_cap;
   const float *queries, *keys, *values; /* [tokens][width] */
   const float *gradients;               /* of the output, [tokens][width] */

@@ -9,7 +9,7 @@ extension EvaluationReport {
     let shown = sorted.prefix(Self.shownMistakes)
     let count = run.result.mistakes.count
     let status =
-      "<b>\(task.name.markup)</b> · \(run.model.markup) · "
+      "<b>\(task.name.markup)</b> · \(run.name.markup) · "
       + (shown.count < count ? "\(shown.count) of \(count) mistakes" : "\(count) mistakes")
     let mistakes = shown.enumerated().map { index, mistake in
       mistake.section(isOpen: index == 0)
@@ -23,7 +23,7 @@ extension EvaluationReport {
 
   private var figures: TextTable {
     var table = TextTable()
-    table.add(["", run.model] + (baseline.map { [$0.model, "difference"] } ?? []))
+    table.add(["", run.name] + (baseline.map { [$0.name, "difference"] } ?? []))
     let compared = comparisons
     for metric in run.result.metrics {
       var cells = [metric.title, metric.text]

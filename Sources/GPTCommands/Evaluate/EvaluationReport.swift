@@ -62,7 +62,7 @@ extension EvaluationReport {
   package var lines: [String] {
     let compared = comparisons
     var table = TextTable()
-    if let baseline { table.add(["", run.model, baseline.model, "difference"]) }
+    if let baseline { table.add(["", run.name, baseline.name, "difference"]) }
     for metric in run.result.metrics {
       var cells = [metric.title, metric.text]
       if let baseline {
@@ -73,8 +73,8 @@ extension EvaluationReport {
       table.add(cells)
     }
     var lines = table.lines
-    for (model, result) in [(run.model, run.result)]
-      + (baseline.map { [($0.model, $0.result)] } ?? [])
+    for (model, result) in [(run.name, run.result)]
+      + (baseline.map { [($0.name, $0.result)] } ?? [])
     {
       if let confusion = result.confusion {
         lines += ["", baseline == nil ? "true label by predicted" : "\(model): true by predicted"]
@@ -88,7 +88,9 @@ extension EvaluationReport {
 
 extension EvaluationRun {
   fileprivate var members: [(String, JSONValue)] {
-    var members: [(String, JSONValue)] = [("model", .string(model))]
+    var members: [(String, JSONValue)] = [
+      ("model", .string(model)), ("adapters", .array(adapters.map { .string($0.path) })),
+    ]
     if let count = result.metrics.first(where: \.isShare)?.items.count {
       members.append(("items", .integer(count)))
     }

@@ -60,13 +60,16 @@ struct NormalNumbers {
     return z ^ (z >> 31)
   }
 
+  /// Uniform in 0..<1.
+  mutating func nextUniform() -> Double { Double(bits() >> 11) * 0x1p-53 }
+
   mutating func next() -> Double {
     if let spare {
       self.spare = nil
       return spare
     }
     let first = Double(bits() >> 11 &+ 1) * 0x1p-53
-    let second = Double(bits() >> 11) * 0x1p-53
+    let second = nextUniform()
     let radius = (-2 * log(first)).squareRoot()
     spare = radius * sin(2 * Double.pi * second)
     return radius * cos(2 * Double.pi * second)

@@ -21,43 +21,42 @@ package struct TrainingModelOptions: Sendable, Equatable {
   }
 }
 
-/// A decoder whose weights are parameters: trained through a tape, run through the same blocks.
+/// A decoder with parameters to train, its own or an adapter's: trained through a tape, run through
+/// the same blocks.
 ///
 /// Not safe for use by two threads at once.
 package final class TrainingModel: TrainableModel {
   package let configuration: ModelConfiguration
   package let options: TrainingModelOptions
   package let context: ComputeContext
+  /// Those that are trained.
   package let parameters: [Parameter]
+  /// All of the model's weights, the frozen ones too, as `saveModel` asks for them; none when they
+  /// are packed.
+  package let modelParameters: [Parameter]
   /// The model as it is run; it sees every change of the parameters.
   package let transformer: Transformer
-  private let outputWeight: Parameter
+  /// The model without the adapter that is trained.
+  private let base: Transformer
+  private let trained: TrainedShare
+  private var isAdapterOff = false
   private let tape = Tape()
   private let kept = Workspace()
   private let scratch = Workspace()
   private var rotary: (length: Int, table: RotaryTable?)?
 
-  /// A new model with random parameters out of `seed`.
-  package init(
-    configuration: ModelConfiguration, options: TrainingModelOptions, context: ComputeContext,
-    seed: UInt64
+  init(
+    transformer: Transformer, base: Transformer? = nil, parameters: [Parameter],
+    modelParameters: [Parameter], trained: TrainedShare, options: TrainingModelOptions
   ) {
-    self.configuration = configuration
+    configuration = transformer.configuration
+    context = transformer.context
+    self.transformer = transformer
+    self.base = base ?? transformer
+    self.parameters = parameters
+    self.modelParameters = modelParameters
+    self.trained = trained
     self.options = options
-    self.context = context
-    var set = ParameterSet(configuration)
-    let tokens = set.make(.tokenEmbedding)
-    let positions = configuration.position == .learned ? set.make(.positionEmbedding) : nil
-    let blocks = (0..<configuration.blockCount).map { set.block($0) }
-    let outputNorm = set.outputNorm()
-    outputWeight = configuration.tiedOutput ? tokens : set.make(.output)
-    parameters = set.all
-    transformer = Transformer(
-      configuration: configuration, cacheType: .f32, context: context,
-      tokenEmbedding: .parameter(tokens), positionEmbedding: positions.map { .parameter($0) },
-      blocks: blocks, outputNorm: outputNorm,
-      output: Linear(weight: .parameter(outputWeight), bias: nil))
-    ParameterInitialiser(configuration: configuration, seed: seed).fill(parameters)
     for parameter in parameters { parameter.prepareGradient() }
   }
 
@@ -68,14 +67,15 @@ package final class TrainingModel: TrainableModel {
     var pass = makePass(batch)
     pass.tape = tape
     pass.dropout = ForwardPass.DropoutPlan(
-      attention: options.attentionDropout, residual: options.residualDropout, key: dropoutKey)
+      attention: options.attentionDropout, residual: options.residualDropout,
+      usesAdapters: true, key: dropoutKey)
     defer { release() }
     let x = forward(batch, pass: pass)
     let normalised = kept.tensor(rows: x.rows, columns: x.columns)
     transformer.outputNorm.rows(x, in: context).write(to: normalised, in: context)
     let gradient = kept.tensor(rows: x.rows, columns: x.columns)
     let loss = crossEntropy(
-      normalised, weight: outputWeight, targets: batch.targets, options: options.loss,
+      normalised, weight: transformer.output.weight, targets: batch.targets, options: options.loss,
       gradients: (dx: gradient, scale: scale), scratch: scratch, in: context)
     transformer.outputNorm.backward(
       gradient, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
@@ -89,22 +89,37 @@ package final class TrainingModel: TrainableModel {
     let x = forward(batch, pass: makePass(batch))
     transformer.outputNorm.rows(x, in: context).write(to: x, in: context)
     return crossEntropy(
-      x, weight: outputWeight, targets: batch.targets, options: LossOptions(), gradients: nil,
-      scratch: scratch, in: context)
+      x, weight: transformer.output.weight, targets: batch.targets, options: LossOptions(),
+      gradients: nil, scratch: scratch, in: context)
+  }
+
+  /// Calls `body`, within which evaluation runs the model as it was before the adapter: the
+  /// reference of preference tuning.
+  package func withAdapterOff<Result>(
+    _ body: () throws(ModelError) -> Result
+  ) throws(ModelError) -> Result {
+    let before = isAdapterOff
+    isAdapterOff = true
+    defer { isAdapterOff = before }
+    return try body()
   }
 
   package func operationsPerToken(length: Int) -> Double {
-    configuration.trainingOperationsPerToken(length: length)
+    configuration.trainingOperationsPerToken(length: length, trained: trained)
   }
 
   private func makePass(_ batch: TokenBatch) -> ForwardPass {
     if rotary?.length != batch.length {
       rotary = (batch.length, transformer.rotaryTable(Array(0..<batch.length)))
     }
+    var table = rotary?.table
+    if batch.segmentStarts != nil { table?.rows = batch.positions }
     return ForwardPass(
       configuration: configuration, context: context,
-      memory: .sequences(SequenceShape(count: batch.sequenceCount, length: batch.length)),
-      rotary: rotary?.table, kept: kept, scratch: scratch)
+      memory: .sequences(
+        SequenceShape(
+          count: batch.sequenceCount, length: batch.length, firstVisible: batch.segmentStarts)),
+      rotary: table, kept: kept, scratch: scratch)
   }
 
   private func release() {
@@ -112,10 +127,15 @@ package final class TrainingModel: TrainableModel {
     scratch.release(to: 0)
   }
 
-  /// The blocks' output `[B · T, C]`.
+  /// The blocks' output `[B · T, C]`; the tape begins with what is trained.
   private func forward(_ batch: TokenBatch, pass: ForwardPass) -> Tensor {
+    var plain = pass
+    plain.tape = nil
     var x = embed(batch, pass: pass)
-    for block in transformer.blocks {
+    let blocks = isAdapterOff ? base.blocks : transformer.blocks
+    for block in blocks[..<trained.firstBlock] { x = block.forward(x, pass: plain) }
+    if !trained.hasEmbeddings { pass.tape?.begin(after: x) }
+    for block in blocks[trained.firstBlock...] {
       x =
         options.checkpointsActivations && pass.tape != nil
         ? pass.checkpointed(block, x) : block.forward(x, pass: pass)
@@ -125,23 +145,29 @@ package final class TrainingModel: TrainableModel {
 
   private func embed(_ batch: TokenBatch, pass: ForwardPass) -> Tensor {
     let x = kept.tensor(rows: batch.inputs.count, columns: configuration.width)
-    guard let tokens = transformer.tokenEmbedding.parameter else { return x }
+    let tokens = transformer.tokenEmbedding.parameter
     let positions = transformer.positionEmbedding?.parameter
-    GPTOps.embed(
-      batch.inputs, tokens: tokens.value, positions: positions?.value,
-      sequenceLength: batch.length, into: x, in: context)
+    let places = batch.positions
+    if let tokens {
+      GPTOps.embed(
+        batch.inputs, places: places, tokens: tokens.value, positions: positions?.value, into: x,
+        in: context)
+    } else {
+      transformer.embed(batch.inputs[...], positions: places.map(Int.init), into: x)
+    }
     guard let tape = pass.tape else { return x }
     let dropped =
       options.embeddingDropout > 0
       ? Dropout(
         probability: options.embeddingDropout, key: Dropout.key(pass.dropout.key, -1)) : nil
     if let dropped { drop(x, dropped, into: x, in: context) }
+    guard trained.hasEmbeddings, let tokens else { return x }
     tape.record { [context] in
       let gradient = tape.take(x)
       if let dropped { drop(gradient, dropped, into: gradient, in: context) }
       embedBackward(
-        gradient, ids: batch.inputs, tokens: tokens, positions: positions,
-        sequenceLength: batch.length, in: context)
+        gradient, ids: batch.inputs, places: places, tokens: tokens, positions: positions,
+        in: context)
       tape.recycle(gradient)
     }
     return x

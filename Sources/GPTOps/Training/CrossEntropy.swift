@@ -43,16 +43,16 @@ private let logitsAtOnce = 64 << 20
 ///
 /// - Parameters: x `[T, C]`; weight `[V, C]`; a negative target is not counted; scratch gives memory
 ///   for the group of logits
-/// - Parameter gradients: dx `[T, C]` is overwritten, the weight's gradient added to, both with
-///   factor `scale`; nil computes the loss alone
+/// - Parameter gradients: dx `[T, C]` is overwritten, the weight's gradient, if it has one, added
+///   to, both with factor `scale`; nil computes the loss alone
 /// - Source: the gradient of the softmax, see `cross_entropy` in `template_training.h`
 package func crossEntropy(
-  _ x: Tensor, weight: Parameter, targets: [Int32], options: LossOptions,
+  _ x: Tensor, weight: LinearWeight, targets: [Int32], options: LossOptions,
   gradients: (dx: Tensor, scale: Float)?, scratch: Workspace, in context: ComputeContext
 ) -> LossSum {
   let mark = scratch.mark()
   defer { scratch.release(to: mark) }
-  let vocabulary = weight.value.rows
+  let vocabulary = weight.outputs
   let fitting = max(16, logitsAtOnce / Tensor.padded(vocabulary)) / 16 * 16
   let groups = (x.rows + fitting - 1) / fitting
   let size = ((x.rows + groups - 1) / groups + 15) / 16 * 16
@@ -61,12 +61,15 @@ package func crossEntropy(
   for first in stride(from: 0, to: x.rows, by: size) {
     let rows = first..<min(first + size, x.rows)
     let part = logits.matrix(rows: 0..<rows.count)
-    multiply(x.matrix(rows: rows), weight.value.matrix.transposed, into: part, in: context)
+    let input = PreparedRows(x.matrix(rows: rows), memory: .slot(.input), in: context)
+    multiply(
+      LeftOperand(input), [Product(right: weight.transposedOperand, c: part)], accumulate: false,
+      in: context)
     result += rowLosses(
       logits, targets: targets[rows], options: options, factor: gradients?.scale ?? 0, in: context)
     guard let dx = gradients?.dx else { continue }
     productBackward(
-      part, input: PreparedRows(x.matrix(rows: rows), slot: .input, in: context), weight: weight,
+      PreparedRows(part, memory: .slot(.rows), in: context), input: input, weight: weight,
       into: dx.matrix(rows: rows), accumulate: false, in: context)
   }
   return result

@@ -1,11 +1,12 @@
 import CKernels
 package import GPTTensor
 
-/// x[t] = tokens[id of t] (+ positions[t mod T]).
+/// x[t] = tokens[id of t] (+ positions[place of t]).
 ///
-/// - Parameters: tokens `[V, C]`, positions `[T′, C]` with T′ ≥ T, x `[B · T, C]`; ids are below V
+/// - Parameters: tokens `[V, C]`, positions `[T, C]`, x `[B · T, C]`; ids are below V, places
+///   below T
 package func embed(
-  _ ids: [Int32], tokens: Tensor, positions: Tensor?, sequenceLength: Int, into x: Tensor,
+  _ ids: [Int32], places: [Int32], tokens: Tensor, positions: Tensor?, into x: Tensor,
   in context: ComputeContext
 ) {
   ids.withUnsafeBufferPointer { ids in
@@ -13,7 +14,7 @@ package func embed(
       let source = tokens.row(Int(ids[row]))
       guard let positions else { return x.row(row).update(from: source, count: x.stride) }
       context.kernels.pointee.add(
-        source, positions.row(row % sequenceLength), x.row(row), x.stride)
+        source, positions.row(Int(places[row])), x.row(row), x.stride)
     }
   }
 }
@@ -22,7 +23,7 @@ package func embed(
 ///
 /// Work is split over columns, so that rows are added in order whatever the number of threads.
 package func embedBackward(
-  _ dx: Tensor, ids: [Int32], tokens: Parameter, positions: Parameter?, sequenceLength: Int,
+  _ dx: Tensor, ids: [Int32], places: [Int32], tokens: Parameter, positions: Parameter?,
   in context: ComputeContext
 ) {
   let panels = dx.stride / 16
@@ -39,7 +40,7 @@ package func embedBackward(
           add?(target, source, target, count)
         }
         if let gradient = positions?.gradient {
-          let target = gradient.row(row % sequenceLength) + first
+          let target = gradient.row(Int(places[row])) + first
           add?(target, source, target, count)
         }
       }

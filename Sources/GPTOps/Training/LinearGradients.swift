@@ -1,23 +1,26 @@
 import CKernels
 package import GPTTensor
 
-/// The forward pass of layers whose weights are parameters.
+/// The forward pass of layers whose products are those of `multiply`.
 ///
 /// - Parameters: x `[T, K]`; every target's weight `[N, K]`, its output `[T, N]`; addend `[T, N]`,
 ///   added to every output
-func projectParameters(
+func projectProducts(
   _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], addend: Tensor? = nil,
-  in context: ComputeContext
+  adapterDropout: UInt64?, scratch: Workspace, in context: ComputeContext
 ) {
-  let left = LeftOperand(PreparedRows(x, slot: .rows, in: context))
-  let products = targets.compactMap { target -> Product? in
-    guard case .parameter(let weight) = target.linear.weight else { return nil }
-    return Product(
-      right: .matrix(weight.value.matrix.transposed), c: target.output.matrix,
-      bias: target.linear.bias?.value, addend: addend)
+  let isTrained = targets.allSatisfy { $0.linear.weight.isParameter }
+  let prepared = PreparedRows(
+    x, memory: isTrained ? .slot(.rows) : .workspace(scratch), in: context)
+  let terms = adapterTerms(
+    x, prepared: prepared, layers: targets.map(\.linear), dropoutKey: adapterDropout,
+    scratch: scratch, in: context)
+  let products = targets.enumerated().map { index, target in
+    Product(
+      right: target.linear.weight.transposedOperand, c: target.output.matrix,
+      bias: target.linear.bias?.value, addend: addend, terms: terms[index])
   }
-  precondition(products.count == targets.count, "packed weights beside parameters")
-  multiply(left, products, accumulate: false, in: context)
+  multiply(LeftOperand(prepared), products, accumulate: false, in: context)
 }
 
 /// Backward of `project`.
@@ -26,36 +29,57 @@ func projectParameters(
 ///     dweight[n, k] += Σ over t of dy[t, n] · x[t, k]
 ///     dbias[n] += Σ over t of dy[t, n]
 ///
-/// - Parameters: x `[T, K]`; every target's gradient dy `[T, N]`; dx `[T, K]` is overwritten
+/// What has no gradient costs nothing. Packed weights are read as they are.
+///
+/// - Parameters: x `[T, K]`; every target's gradient dy `[T, N]`; dx `[T, K]` is overwritten, nil
+///   when nothing before x is trained; adapterDropout as in the forward pass
 package func projectBackward(
-  _ x: RowSource, _ targets: [(linear: Linear, gradient: Tensor)], into dx: Tensor,
-  in context: ComputeContext
+  _ x: RowSource, _ targets: [(linear: Linear, gradient: Tensor)], into dx: Tensor?,
+  adapterDropout: UInt64? = nil, scratch: Workspace, in context: ComputeContext
 ) {
-  let input = PreparedRows(x, slot: .input, in: context)
+  let mark = scratch.mark()
+  defer { scratch.release(to: mark) }
+  let needsInput = targets.contains {
+    $0.linear.weight.gradient != nil || !$0.linear.adapters.isEmpty
+  }
+  let input = needsInput ? PreparedRows(x, memory: .slot(.input), in: context) : nil
+  let adapters = AdapterBackward(
+    x, input: input, layers: targets.map(\.linear), dropoutKey: adapterDropout, scratch: scratch,
+    context: context)
   for (index, (linear, dy)) in targets.enumerated() {
-    guard case .parameter(let weight) = linear.weight else {
-      preconditionFailure("backward through a packed weight")
+    if dx != nil || linear.weight.gradient != nil || !linear.adapters.isEmpty {
+      let rows = PreparedRows(dy.matrix, memory: .slot(.rows), in: context)
+      let layer = adapters?.layer(index, dy: rows)
+      productBackward(
+        rows, input: input, weight: linear.weight, into: dx?.matrix, accumulate: index > 0,
+        terms: layer?.terms ?? [], in: context)
+      layer?.addGradients(dx: dx)
     }
-    productBackward(
-      dy.matrix, input: input, weight: weight, into: dx.matrix, accumulate: index > 0, in: context)
     if let gradient = linear.bias?.gradient { addColumnSums(of: dy, to: gradient, in: context) }
   }
 }
 
-/// Backward of y = x · weightᵀ for a gradient dy of y.
+/// Backward of y = x · weightᵀ for a gradient dy of y; dx += terms.
 func productBackward(
-  _ dy: MatrixView, input: PreparedRows, weight: Parameter, into dx: MatrixView, accumulate: Bool,
-  in context: ComputeContext
+  _ dy: PreparedRows, input: PreparedRows?, weight: LinearWeight, into dx: MatrixView?,
+  accumulate: Bool, terms: [Product.Term] = [], in context: ComputeContext
 ) {
-  let rows = PreparedRows(dy, slot: .rows, in: context)
+  if let dx {
+    multiply(
+      LeftOperand(dy), [Product(right: weight.rightOperand, c: dx, terms: terms)],
+      accumulate: accumulate, in: context)
+  }
+  guard let gradient = weight.gradient, let input else { return }
   multiply(
-    LeftOperand(rows), [Product(right: .matrix(weight.value.matrix), c: dx)],
-    accumulate: accumulate, in: context)
-  guard let gradient = weight.gradient else { return }
-  multiply(
-    LeftOperand(transposing: rows, in: context),
+    LeftOperand(transposing: dy, in: context),
     [Product(right: .rows(input), c: gradient.matrix)],
     accumulate: true, in: context)
+}
+
+extension LinearWeight {
+  var isParameter: Bool { if case .parameter = self { true } else { false } }
+
+  var gradient: Tensor? { if case .parameter(let weight) = self { weight.gradient } else { nil } }
 }
 
 /// sums[c] += Σ over t of x[t, c], in order of t.

@@ -16,33 +16,13 @@ package func multiply(
 ) {
   let operand: LeftOperand
   if left.isTransposed {
-    let rows = PreparedRows(left.transposed, slot: .rows, in: context)
+    let rows = PreparedRows(left.transposed, memory: .slot(.rows), in: context)
     operand = LeftOperand(transposing: rows, in: context)
   } else {
-    operand = LeftOperand(PreparedRows(left, slot: .rows, in: context))
+    operand = LeftOperand(PreparedRows(left, memory: .slot(.rows), in: context))
   }
   multiply(
     operand, [Product(right: .matrix(right), c: c)], accumulate: accumulate, in: context)
-}
-
-/// The right side of a product.
-enum RightOperand {
-  case matrix(MatrixView)
-  case rows(PreparedRows)
-
-  var rows: Int {
-    switch self {
-    case .matrix(let matrix): matrix.rows
-    case .rows(let prepared): prepared.rows
-    }
-  }
-
-  var columns: Int {
-    switch self {
-    case .matrix(let matrix): matrix.columns
-    case .rows(let prepared): prepared.columns
-    }
-  }
 }
 
 /// One right side, and where its product goes.
@@ -53,6 +33,13 @@ struct Product {
   var bias: Tensor?
   /// `[M, N]`, added to the product.
   var addend: Tensor?
+  /// Other products of that shape, added to this one.
+  var terms: [Term] = []
+
+  struct Term {
+    let left: LeftOperand
+    let right: RightOperand
+  }
 }
 
 /// The products of one left side with several right sides, in one parallel region.
@@ -64,6 +51,10 @@ func multiply(
     let (right, c) = (product.right, product.c)
     precondition(left.columns == right.rows, "depth \(left.columns) and \(right.rows)")
     precondition(left.rows == c.rows && right.columns == c.columns && !c.isTransposed)
+    for term in product.terms {
+      precondition(term.left.columns == term.right.rows && term.left.rows == c.rows)
+      precondition(term.right.columns == c.columns)
+    }
     let panels = (c.columns + 15) / 16
     let size = PanelJob.panelCount(of: panels, threads: context.pool.threadCount)
     for first in stride(from: 0, to: panels, by: size) {
@@ -79,11 +70,10 @@ func multiply(
 }
 
 /// Some panels of sixteen columns of one product.
-private struct PanelJob {
+struct PanelJob {
   let product: Product
   let panels: Range<Int>
 
-  private var right: RightOperand { product.right }
   private var c: MatrixView { product.c }
 
   /// Panels of a chunk: many read the left side less often, few leave no thread without work.
@@ -100,27 +90,49 @@ private struct PanelJob {
   private static let wideDepth = 1024
 
   func run(_ left: LeftOperand, accumulate: Bool, worker: Int, in context: ComputeContext) {
+    add(left, product.right, accumulate: accumulate, worker: worker, in: context)
+    for term in product.terms {
+      add(term.left, term.right, accumulate: true, worker: worker, in: context)
+    }
+    // bf16 products begin with these terms.
+    if case .narrow = left.form { return }
+    addTerms(context)
+  }
+
+  /// These panels of left · right go to those of c.
+  func add(
+    _ left: LeftOperand, _ right: RightOperand, accumulate: Bool, worker: Int,
+    in context: ComputeContext
+  ) {
     let isNarrow = if case .narrow = left.form { true } else { false }
     let depth = isNarrow ? PanelJob.narrowDepth : PanelJob.wideDepth
     let padded = min((right.rows + 31) & ~31, depth)
     let panelBytes = padded * 16 * (isNarrow ? 2 : 4)
-    let scratch = context.pool.scratch(worker: worker, byteCount: panels.count * panelBytes)
+    let packed = panels.count * panelBytes
+    let scratch = context.pool.scratch(
+      worker: worker, byteCount: packed + 4 * right.scratchCount(panels: panels.count))
+    let packing = PanelPacking(
+      panels: panels, stride: panelBytes,
+      scratch: (scratch + packed).assumingMemoryBound(to: Float.self), context: context)
     for start in stride(from: 0, to: right.rows, by: depth) {
       let count = min(depth, right.rows - start)
       let adds = accumulate || start > 0
       switch left.form {
       case .narrow(let x, let stride):
-        packNarrow(depths: start..<start + count, into: scratch, panelBytes, context)
+        packing.packNarrow(
+          right, depths: start..<start + count, into: scratch.assumingMemoryBound(to: UInt16.self))
         multiplyNarrow(
           x + start, stride: stride, rows: left.rows, depth: (count + 31) & ~31, scratch,
           panelBytes, adds, context)
       case .wide(let x, let stride):
-        packWide(depths: start..<start + count, into: scratch, panelBytes, context)
+        packing.packWide(
+          right, depths: start..<start + count, into: scratch.assumingMemoryBound(to: Float.self))
         multiplyWide(
           x + start, stride: stride, step: 1, rows: 0..<left.rows, depth: count, scratch,
           panelBytes, adds, context)
       case .panels(let x):
-        packWide(depths: start..<start + count, into: scratch, panelBytes, context)
+        packing.packWide(
+          right, depths: start..<start + count, into: scratch.assumingMemoryBound(to: Float.self))
         for row in Swift.stride(from: 0, to: left.rows, by: 16) {
           multiplyWide(
             x + row * left.columns + 16 * start, stride: 1, step: 16,
@@ -128,8 +140,6 @@ private struct PanelJob {
         }
       }
     }
-    // bf16 products begin with these terms.
-    if !isNarrow { addTerms(context) }
   }
 
   /// Bias and addend, while the panels' columns are still in the cache.
@@ -142,62 +152,6 @@ private struct PanelJob {
       let target = c.pointer + row * c.stride + first
       if let bias = product.bias { add?(target, bias.pointer + first, target, count) }
       if let addend = product.addend { add?(target, addend.row(row) + first, target, count) }
-    }
-  }
-
-  private func packNarrow(
-    depths: Range<Int>, into scratch: UnsafeMutableRawPointer, _ panelBytes: Int,
-    _ context: ComputeContext
-  ) {
-    let base = scratch.assumingMemoryBound(to: UInt16.self)
-    let kernels = context.kernels
-    let column = 16 * panels.lowerBound
-    let (depth, count) = (Int32(depths.count), Int32(panels.count))
-    switch right {
-    case .rows(let prepared):
-      guard case .narrow(let rows, let stride) = prepared.form else {
-        preconditionFailure("sides of a product in different precisions")
-      }
-      kernels.pointee.interleave_bf16(
-        rows + depths.lowerBound * stride + column, stride, depth, count, base, panelBytes / 2)
-    case .matrix(let matrix) where matrix.isTransposed:
-      for (index, panel) in panels.enumerated() {
-        kernels.pointee.pack_rows_bf16(
-          matrix.pointer + 16 * panel * matrix.stride + depths.lowerBound, matrix.stride,
-          Int32(min(16, matrix.columns - 16 * panel)), depth, base + index * panelBytes / 2)
-      }
-    case .matrix(let matrix):
-      kernels.pointee.pack_columns_bf16(
-        matrix.pointer + depths.lowerBound * matrix.stride + column, matrix.stride, depth, count,
-        base, panelBytes / 2)
-    }
-  }
-
-  private func packWide(
-    depths: Range<Int>, into scratch: UnsafeMutableRawPointer, _ panelBytes: Int,
-    _ context: ComputeContext
-  ) {
-    let base = scratch.assumingMemoryBound(to: Float.self)
-    let kernels = context.kernels
-    let column = 16 * panels.lowerBound
-    let (depth, count) = (Int32(depths.count), Int32(panels.count))
-    switch right {
-    case .rows(let prepared):
-      guard case .wide(let rows, let stride) = prepared.form else {
-        preconditionFailure("sides of a product in different precisions")
-      }
-      kernels.pointee.pack_columns_f32(
-        rows + depths.lowerBound * stride + column, stride, depth, count, base, panelBytes / 4)
-    case .matrix(let matrix) where matrix.isTransposed:
-      for (index, panel) in panels.enumerated() {
-        kernels.pointee.pack_rows_f32(
-          matrix.pointer + 16 * panel * matrix.stride + depths.lowerBound, matrix.stride,
-          Int32(min(16, matrix.columns - 16 * panel)), depth, base + index * panelBytes / 4)
-      }
-    case .matrix(let matrix):
-      kernels.pointee.pack_columns_f32(
-        matrix.pointer + depths.lowerBound * matrix.stride + column, matrix.stride, depth, count,
-        base, panelBytes / 4)
     }
   }
 

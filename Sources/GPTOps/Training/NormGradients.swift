@@ -6,8 +6,8 @@ private let rowsPerChunk = 64
 
 /// Backward of `layerNorm`: see `template_training.h` for the formulas.
 ///
-/// - Parameters: dy, x, dx `[T, C]`; gain and bias with their gradients `[1, C]`; everything is
-///   added to what dx and the gradients hold
+/// - Parameters: dy, x, dx `[T, C]`; gain and bias with their gradients `[1, C]`, if any; everything
+///   is added to what dx and the gradients hold
 /// - Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450
 package func layerNormBackward(
   _ dy: Tensor, x: Tensor, gain: Parameter, bias: Parameter, epsilon: Float, into dx: Tensor,

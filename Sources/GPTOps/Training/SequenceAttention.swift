@@ -5,6 +5,8 @@ package import GPTTensor
 ///
 ///     out[t, h] = Σ over s ≤ t of softmax_s(scale · q[t, h] · k[s, g]) · v[s, g],  g = h / group
 ///
+/// A token sees none before `sequences.firstVisible`, so that a row can hold several documents.
+///
 /// - Parameters: queries and out `[B · T, H · D]`; keys and values `[B · T, G · D]`; logSums
 ///   `[B · H, T]` receives what backward needs
 /// - Source: Vaswani et al. 2017, arXiv:1706.03762; Dao et al. 2022, arXiv:2205.14135
@@ -50,9 +52,16 @@ package func attendSequencesBackward(
 package struct SequenceShape: Sendable, Equatable {
   package let count: Int
   package let length: Int
+  /// `[count, length]`: the first token of its sequence that each token sees; nil: the first of
+  /// all. Never falls within a sequence.
+  package let firstVisible: [Int32]?
 
-  package init(count: Int, length: Int) {
+  package init(count: Int, length: Int, firstVisible: [Int32]? = nil) {
+    precondition(
+      firstVisible.map { $0.count == count * length } ?? true,
+      "\(firstVisible?.count ?? 0) bounds of \(count) × \(length) tokens")
     self.count = count
     self.length = length
+    self.firstVisible = firstVisible
   }
 }

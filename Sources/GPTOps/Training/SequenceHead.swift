@@ -78,7 +78,8 @@ struct SequenceHead {
     for first in stride(from: 0, to: length, by: tile) {
       let rows = min(tile, length - first)
       for row in 0..<rows {
-        bounds[row] = Int32(shape.window.map { max(0, first + row - $0 + 1) } ?? 0)
+        let windowStart = Int32(shape.window.map { max(0, first + row - $0 + 1) } ?? 0)
+        bounds[row] = max(windowStart, firstVisible(of: first + row))
         bounds[tile + row] = Int32(first + row)
       }
       var arguments = gpt_attention(
@@ -107,7 +108,7 @@ struct SequenceHead {
     isFirst: Bool, worker: Int
   ) {
     let tile = Int(GPT_ATTENTION_TILE)
-    let floats = 9 * area + 2 * paddedLength + 2 * tile * tile
+    let floats = 9 * area + 3 * paddedLength + 2 * tile * tile
     let narrowCount =
       isNarrow ? gpt_attention_narrow_count(Int32(length), Int32(width)) : 0
     let base = context.pool.scratch(worker: worker, byteCount: floats * 4 + narrowCount * 2)
@@ -129,8 +130,12 @@ struct SequenceHead {
     context.kernels.pointee.head_dots(
       address(out, row: 0, column: head * shape.headWidth), out.stride, Int32(length),
       Int32(shape.headWidth), part(3), Int32(width), deltas)
+    let bounds = UnsafeMutableRawPointer(deltas + paddedLength + 2 * tile * tile)
+      .assumingMemoryBound(to: Int32.self)
+    for token in 0..<paddedLength { bounds[token] = firstVisible(of: min(token, length - 1)) }
     var arguments = gpt_attention_backward(
       tokens: Int32(length), width: Int32(width), window: Int32(shape.window ?? 0),
+      first_visible: sequences.firstVisible == nil ? nil : UnsafePointer(bounds),
       soft_cap: shape.softCap, queries: part(0), keys: part(1), values: part(2),
       gradients: part(3), query_panels: part(4), gradient_panels: part(5), log_sums: sums,
       deltas: deltas, query_gradients: part(6), key_gradients: part(7), value_gradients: part(8),
@@ -142,6 +147,11 @@ struct SequenceHead {
     scatter(part(6), to: dqueries, column: head * shape.headWidth, factor: shape.scale, adds: false)
     scatter(part(7), to: dkeys, column: group * shape.headWidth, factor: 1, adds: !isFirst)
     scatter(part(8), to: dvalues, column: group * shape.headWidth, factor: 1, adds: !isFirst)
+  }
+
+  /// The first token of the sequence that `token` sees but for the window.
+  private func firstVisible(of token: Int) -> Int32 {
+    sequences.firstVisible.map { $0[sequence * length + token] } ?? 0
   }
 
   private func address(_ tensor: Tensor, row: Int, column: Int) -> UnsafeMutablePointer<Float> {

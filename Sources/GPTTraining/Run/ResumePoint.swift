@@ -1,3 +1,4 @@
+import GPTTensor
 import Glibc
 
 /// What `--resume PATH` means.

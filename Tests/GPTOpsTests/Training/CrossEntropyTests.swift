@@ -98,7 +98,7 @@ import Testing
     var random = TestRandom(seed: 1)
     let dx = random.tensor(rows: test.rows, columns: test.width)
     let found = crossEntropy(
-      inputs.x, weight: inputs.weight, targets: inputs.targets, options: test.options,
+      inputs.x, weight: .parameter(inputs.weight), targets: inputs.targets, options: test.options,
       gradients: (dx: dx, scale: factor), scratch: Workspace(), in: context)
 
     #expect(found.count == inputs.targets.filter { $0 >= 0 }.count)
@@ -127,7 +127,7 @@ import Testing
       let inputs = Inputs(test)
       let dx = Tensor(rows: test.rows, columns: test.width)
       return crossEntropy(
-        inputs.x, weight: inputs.weight, targets: inputs.targets, options: test.options,
+        inputs.x, weight: .parameter(inputs.weight), targets: inputs.targets, options: test.options,
         gradients: isTraining ? (dx: dx, scale: 1) : nil, scratch: Workspace(), in: context)
     }
     #expect(losses[0] == losses[1])
@@ -148,7 +148,7 @@ import Testing
     let targets = (0..<rows).map { Int32($0 % 11 == 3 ? -1 : $0 * 5999) }
     let dx = Tensor(rows: rows, columns: 1)
     let found = crossEntropy(
-      x, weight: weight, targets: targets, options: LossOptions(),
+      x, weight: .parameter(weight), targets: targets, options: LossOptions(),
       gradients: (dx: dx, scale: 1), scratch: Workspace(), in: context)
 
     let counts = (0..<period).map { Double((vocabulary - $0 + period - 1) / period) }

@@ -44,8 +44,8 @@ import Testing
     let inputs = Inputs(test)
     let x = Tensor(rows: inputs.ids.count, columns: test.width)
     embed(
-      inputs.ids, tokens: inputs.tokens.value, positions: inputs.positions?.value,
-      sequenceLength: test.length, into: x, in: context)
+      inputs.ids, places: inputs.ids.indices.map { Int32($0 % test.length) },
+      tokens: inputs.tokens.value, positions: inputs.positions?.value, into: x, in: context)
     let expected = inputs.ids.enumerated().flatMap { row, id in
       (0..<test.width).map { column in
         let token = inputs.tokens.value.row(Int(id))[column]
@@ -70,8 +70,8 @@ import Testing
       }
     }
     embedBackward(
-      inputs.dx, ids: inputs.ids, tokens: inputs.tokens, positions: inputs.positions,
-      sequenceLength: test.length, in: context)
+      inputs.dx, ids: inputs.ids, places: inputs.ids.indices.map { Int32($0 % test.length) },
+      tokens: inputs.tokens, positions: inputs.positions, in: context)
     #expect(relativeDifference(tokens, expected) < 1e-6)
     #expect(tokens.paddingIsZero)
     if let found = inputs.positions?.gradient, let positions {

@@ -90,7 +90,7 @@ import Testing
     for row in 0..<dx.rows { dx.row(row).update(repeating: .nan, count: dx.columns) }
     projectBackward(
       RowSource(layers.x), Array(zip(layers.linears, layers.gradients)), into: dx,
-      in: try numerics.context())
+      scratch: Workspace(), in: try numerics.context())
     #expect(relativeDifference(dx, expected) < 2e-6)
     #expect(dx.paddingIsZero)
     for index in layers.linears.indices {
@@ -117,7 +117,8 @@ import Testing
         source, Array(zip(layers.linears, outputs)), scratch: Workspace(), in: context)
       let dx = Tensor(rows: test.rows, columns: test.inputs)
       projectBackward(
-        source, Array(zip(layers.linears, layers.gradients)), into: dx, in: context)
+        source, Array(zip(layers.linears, layers.gradients)), into: dx, scratch: Workspace(),
+        in: context)
       let weights = try layers.linears.indices.map { try layers.weight($0).gradient?.values ?? [] }
       return outputs.map(\.values) + weights + [dx.values]
     }

@@ -72,7 +72,8 @@ extension TrainingOperation {
       ]
       let dx = Tensor(rows: 37, columns: 19)
       projectBackward(
-        RowSource(x[0]), Array(zip(layers, [x[4], x[5]])), into: dx, in: context)
+        RowSource(x[0]), Array(zip(layers, [x[4], x[5]])), into: dx, scratch: Workspace(),
+        in: context)
       return [dx] + (weights + [bias]).compactMap(\.gradient)
     },
     TrainingOperation(name: "addColumnSums", inputs: [(130, 300), (1, 300)]) { x, context in
@@ -82,8 +83,8 @@ extension TrainingOperation {
     TrainingOperation(name: "embed", inputs: [(7, 35), (12, 35)]) { x, context in
       let out = Tensor(rows: 30, columns: 35)
       embed(
-        (0..<30).map { Int32($0 * $0 % 7) }, tokens: x[0], positions: x[1], sequenceLength: 10,
-        into: out, in: context)
+        (0..<30).map { Int32($0 * $0 % 7) }, places: (0..<30).map { Int32($0 % 10) },
+        tokens: x[0], positions: x[1], into: out, in: context)
       return [out]
     },
     TrainingOperation(
@@ -91,8 +92,8 @@ extension TrainingOperation {
     ) { x, context in
       let (tokens, positions) = (parameter(x[1], gradient: x[1]), parameter(x[2]))
       embedBackward(
-        x[0], ids: (0..<30).map { Int32($0 * $0 % 7) }, tokens: tokens, positions: positions,
-        sequenceLength: 10, in: context)
+        x[0], ids: (0..<30).map { Int32($0 * $0 % 7) }, places: (0..<30).map { Int32($0 % 10) },
+        tokens: tokens, positions: positions, in: context)
       return [tokens, positions].compactMap(\.gradient)
     },
   ]
@@ -185,7 +186,7 @@ extension TrainingOperation {
       options.zLoss = zLoss
       let (dx, weight) = (Tensor(rows: 37, columns: 19), parameter(x[1], gradient: x[1]))
       let loss = crossEntropy(
-        x[0], weight: weight, targets: (0..<37).map { Int32($0 % 5 == 2 ? -1 : $0) },
+        x[0], weight: .parameter(weight), targets: (0..<37).map { Int32($0 % 5 == 2 ? -1 : $0) },
         options: options, gradients: (dx: dx, scale: 1), scratch: Workspace(), in: context)
       let numbers = [loss.total, loss.negativeLogLikelihood]
       return [dx] + [weight].compactMap(\.gradient)

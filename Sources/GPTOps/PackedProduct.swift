@@ -1,0 +1,174 @@
+import CKernels
+import COpenBLAS
+import GPTTensor
+
+/// How the product with a packed weight is computed.
+enum PackedPath {
+  /// Floats as they are packed.
+  case panels
+  /// Codes with rows in 8 bits.
+  case quantised
+  /// Both sides rounded to bf16, by `multiply`.
+  case bf16
+  /// fp32 panels unpacked first.
+  case unpacked
+
+  init(of weight: PackedMatrix, rows: Int, in context: ComputeContext) {
+    let few = rows <= smallRowCount
+    let bf16 = context.multipliesNarrow
+    switch weight.format {
+    case .f32, .f16:
+      self = bf16 && !few && context.precision == .bf16 ? .bf16 : .panels
+    case .bf16:
+      self = bf16 && !few ? .bf16 : .panels
+    case .quantised:
+      if few && context.precision != .fp32 {
+        self = .quantised
+      } else {
+        self = bf16 ? .bf16 : .unpacked
+      }
+    }
+  }
+}
+
+/// Up to this many rows weights are multiplied as they are packed; above, they are unpacked first.
+let smallRowCount = 8
+
+/// The forward pass of layers whose weights are read as they are packed, in fp32 or 8 bits.
+func projectPacked(
+  _ x: Tensor, _ targets: [(linear: Linear, output: Tensor)], adapterDropout: UInt64?,
+  scratch: Workspace, in context: ComputeContext
+) {
+  let terms = adapterTerms(
+    RowSource(x), prepared: PreparedRows(wide: x), layers: targets.map(\.linear),
+    dropoutKey: adapterDropout, scratch: scratch, in: context)
+  let parts = targets.enumerated().compactMap { index, target -> PackedTarget? in
+    guard case .packed(let weight) = target.linear.weight else { return nil }
+    return PackedTarget(
+      weight: weight, bias: target.linear.bias?.value, terms: terms[index], output: target.output)
+  }
+  let input = ProjectionInput(x, targets: parts.map(\.weight), in: context)
+  let panels = parts.reduce(0) { $0 + $1.weight.panelCount }
+  // Many rows: groups of four panels, so that their unpacked form stays in the L2 cache.
+  let chunks = x.rows <= smallRowCount ? context.chunkCount(for: panels) : (panels + 3) / 4
+  context.pool.run(chunks) { chunk, worker in
+    var range = ComputeContext.range(of: chunk, chunks: chunks, count: panels)
+    for target in parts where !range.isEmpty {
+      let count = target.weight.panelCount
+      let own = range.clamped(to: 0..<count)
+      if !own.isEmpty {
+        input.multiply(target.weight, panels: own, into: target.output, worker: worker)
+        target.addTerms(panels: own, worker: worker, in: context)
+      }
+      range = max(range.lowerBound - count, 0)..<max(range.upperBound - count, 0)
+    }
+  }
+}
+
+private struct PackedTarget {
+  let weight: PackedMatrix
+  let bias: Tensor?
+  /// What adapters add.
+  let terms: [Product.Term]
+  let output: Tensor
+
+  func addTerms(panels: Range<Int>, worker: Int, in context: ComputeContext) {
+    for term in terms {
+      PanelJob(product: Product(right: term.right, c: output.matrix), panels: panels)
+        .add(term.left, term.right, accumulate: true, worker: worker, in: context)
+    }
+    guard let bias else { return }
+    let start = panels.lowerBound * 16
+    let count = min(panels.upperBound * 16, output.columns) - start
+    for row in 0..<output.rows {
+      let target = output.row(row) + start
+      context.kernels.pointee.add(target, bias.pointer + start, target, count)
+    }
+  }
+}
+
+/// The left side of a product in every form that the weights at hand need.
+private struct ProjectionInput {
+  let x: Tensor
+  let context: ComputeContext
+  var quantised: QuantisedRows?
+
+  init(_ x: Tensor, targets: [PackedMatrix], in context: ComputeContext) {
+    self.x = x
+    self.context = context
+    for weight in targets {
+      precondition(weight.inputs == x.columns, "\(x.columns) inputs for \(weight.inputs)")
+      if quantised == nil, path(for: weight) == .quantised {
+        quantised = QuantisedRows(x, in: context)
+      }
+    }
+  }
+
+  private func path(for weight: PackedMatrix) -> PackedPath {
+    PackedPath(of: weight, rows: x.rows, in: context)
+  }
+
+  func multiply(_ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, worker: Int) {
+    switch path(for: weight) {
+    case .panels:
+      multiplyFloats(
+        weight.codes(ofPanel: panels.lowerBound), type: weight.panelType,
+        panelStride: weight.panelStride, weight, panels: panels, into: y)
+    case .quantised: multiplyQuantised(weight, panels: panels, into: y)
+    case .bf16: preconditionFailure("a bf16 product of packed rows")
+    case .unpacked: multiplyUnpacked(weight, panels: panels, into: y, worker: worker)
+    }
+  }
+
+  private func multiplyFloats(
+    _ first: UnsafeRawPointer, type: gpt_panel_type, panelStride: Int, _ weight: PackedMatrix,
+    panels: Range<Int>, into y: Tensor
+  ) {
+    var product = gpt_float_product(
+      x: x.pointer, x_stride: x.stride, x_step: 1, rows: Int32(x.rows), type: type, panels: first,
+      depth_stride: type == GPT_PANEL_F16 ? 32 : 64, panel_stride: panelStride,
+      panel_count: Int32(panels.count), depth: Int32(weight.inputs),
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: 0)
+    context.kernels.pointee.float_product(&product)
+  }
+
+  private func multiplyQuantised(_ weight: PackedMatrix, panels: Range<Int>, into y: Tensor) {
+    guard let quantised, let format = weight.kernelFormat else { return }
+    var product = gpt_quantised_product(
+      x: quantised.view, rows: Int32(x.rows), format: format,
+      codes: weight.codes(ofPanel: panels.lowerBound),
+      scales: weight.scales(ofPanel: panels.lowerBound),
+      minimums: weight.minimums(ofPanel: panels.lowerBound),
+      code_stride: weight.panelStride, scale_stride: weight.scaleStride,
+      panel_count: Int32(panels.count), blocks: Int32(weight.depth / 32),
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride)
+    context.kernels.pointee.quantised_product(&product)
+  }
+
+  private func multiplyUnpacked(
+    _ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, worker: Int
+  ) {
+    let scratch = context.pool.scratch(
+      worker: worker, byteCount: panels.count * weight.depth * 64
+    ).assumingMemoryBound(to: Float.self)
+    let sgemm = context.level == .portable && x.rows > smallRowCount ? OpenBLAS.sgemm : nil
+    // OpenBLAS wants [K, 16 · panels] with all panels side by side, our kernels panel after panel.
+    let step = sgemm != nil ? 16 * panels.count : 16
+    for (index, panel) in panels.enumerated() {
+      weight.widen(
+        panel: panel, blocks: 0..<weight.depth / 32,
+        into: scratch + (sgemm != nil ? 16 * index : weight.depth * 16 * index), stride: step,
+        in: context)
+    }
+    if let sgemm {
+      sgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(x.rows), blasint(step),
+        blasint(weight.inputs), 1, x.pointer, blasint(x.stride), scratch, blasint(step), 0,
+        y.pointer + panels.lowerBound * 16, blasint(y.stride))
+    } else {
+      multiplyFloats(
+        scratch, type: GPT_PANEL_F32, panelStride: weight.depth * 64, weight, panels: panels,
+        into: y)
+    }
+  }
+}

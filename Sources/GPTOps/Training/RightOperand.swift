@@ -1,0 +1,173 @@
+import CKernels
+import GPTTensor
+
+/// The right side of a product.
+enum RightOperand {
+  case matrix(MatrixView)
+  case rows(PreparedRows)
+  /// A weight `[N, K]` as it is: the right side of backward.
+  case packed(PackedMatrix)
+  /// Its transpose `[K, N]`: the right side of forward.
+  case packedTransposed(PackedMatrix)
+
+  var rows: Int {
+    switch self {
+    case .matrix(let matrix): matrix.rows
+    case .rows(let prepared): prepared.rows
+    case .packed(let weight): weight.outputs
+    case .packedTransposed(let weight): weight.inputs
+    }
+  }
+
+  var columns: Int {
+    switch self {
+    case .matrix(let matrix): matrix.columns
+    case .rows(let prepared): prepared.columns
+    case .packed(let weight): weight.inputs
+    case .packedTransposed(let weight): weight.outputs
+    }
+  }
+
+  /// Floats that packing some panels needs besides the panels: a block of 32 by 32 weights for
+  /// every two.
+  func scratchCount(panels: Int) -> Int {
+    if case .packed = self { (panels + 1) / 2 * 32 * 32 } else { 0 }
+  }
+}
+
+extension LinearWeight {
+  /// `[N, K]`
+  var rightOperand: RightOperand {
+    switch self {
+    case .packed(let weight): .packed(weight)
+    case .parameter(let parameter): .matrix(parameter.value.matrix)
+    }
+  }
+
+  /// `[K, N]`
+  var transposedOperand: RightOperand {
+    switch self {
+    case .packed(let weight): .packedTransposed(weight)
+    case .parameter(let parameter): .matrix(parameter.value.matrix.transposed)
+    }
+  }
+}
+
+/// Arranges some panels of sixteen columns of a right side for the kernels.
+struct PanelPacking {
+  let panels: Range<Int>
+  /// Bytes from panel to panel.
+  let stride: Int
+  /// See `RightOperand.scratchCount`.
+  let scratch: UnsafeMutablePointer<Float>?
+  let context: ComputeContext
+
+  private var column: Int { 16 * panels.lowerBound }
+
+  func packNarrow(
+    _ right: RightOperand, depths: Range<Int>, into base: UnsafeMutablePointer<UInt16>
+  ) {
+    let kernels = context.kernels
+    let stride = stride / 2
+    let (depth, count) = (Int32(depths.count), Int32(panels.count))
+    switch right {
+    case .rows(let prepared):
+      guard case .narrow(let rows, let rowStride) = prepared.form else {
+        preconditionFailure("sides of a product in different precisions")
+      }
+      kernels.pointee.interleave_bf16(
+        rows + depths.lowerBound * rowStride + column, rowStride, depth, count, base, stride)
+    case .matrix(let matrix) where matrix.isTransposed:
+      for (index, panel) in panels.enumerated() {
+        kernels.pointee.pack_rows_bf16(
+          matrix.pointer + 16 * panel * matrix.stride + depths.lowerBound, matrix.stride,
+          Int32(min(16, matrix.columns - 16 * panel)), depth, base + index * stride)
+      }
+    case .matrix(let matrix):
+      kernels.pointee.pack_columns_bf16(
+        matrix.pointer + depths.lowerBound * matrix.stride + column, matrix.stride, depth, count,
+        base, stride)
+    case .packedTransposed(let weight):
+      for (index, panel) in panels.enumerated() {
+        weight.narrow(
+          panel: panel, blocks: PanelPacking.blocks(of: depths), into: base + index * stride,
+          in: context)
+      }
+    case .packed(let weight):
+      forEachTile(of: weight, depths: depths) { index, depth, tile in
+        kernels.pointee.pack_rows_bf16(
+          tile, 32, 16, 32, base + index * stride + depth * 16)
+      }
+    }
+  }
+
+  func packWide(
+    _ right: RightOperand, depths: Range<Int>, into base: UnsafeMutablePointer<Float>
+  ) {
+    let kernels = context.kernels
+    let stride = stride / 4
+    let (depth, count) = (Int32(depths.count), Int32(panels.count))
+    switch right {
+    case .rows(let prepared):
+      guard case .wide(let rows, let rowStride) = prepared.form else {
+        preconditionFailure("sides of a product in different precisions")
+      }
+      kernels.pointee.pack_columns_f32(
+        rows + depths.lowerBound * rowStride + column, rowStride, depth, count, base, stride)
+    case .matrix(let matrix) where matrix.isTransposed:
+      for (index, panel) in panels.enumerated() {
+        kernels.pointee.pack_rows_f32(
+          matrix.pointer + 16 * panel * matrix.stride + depths.lowerBound, matrix.stride,
+          Int32(min(16, matrix.columns - 16 * panel)), depth, base + index * stride)
+      }
+    case .matrix(let matrix):
+      kernels.pointee.pack_columns_f32(
+        matrix.pointer + depths.lowerBound * matrix.stride + column, matrix.stride, depth, count,
+        base, stride)
+    case .packedTransposed(let weight):
+      for (index, panel) in panels.enumerated() {
+        weight.widen(
+          panel: panel, blocks: PanelPacking.blocks(of: depths), into: base + index * stride,
+          stride: 16, in: context)
+      }
+    case .packed(let weight):
+      forEachTile(of: weight, depths: depths) { index, depth, tile in
+        kernels.pointee.pack_rows_f32(tile, 32, 16, 32, base + index * stride + depth * 16)
+      }
+    }
+  }
+
+  /// Blocks of 32 inputs that hold `depths`, which begin with one.
+  private static func blocks(of depths: Range<Int>) -> Range<Int> {
+    depths.lowerBound / 32..<(depths.upperBound + 31) / 32
+  }
+
+  /// Calls `body` for every 16 columns of `panels` and 32 of `depths`, with their fp32 rows
+  /// `[16][32]`: row after row an input, along it 32 outputs.
+  ///
+  /// Two packed panels of 16 outputs are unpacked beside each other into `scratch`, so that no more
+  /// of a weight ever exists in another form.
+  private func forEachTile(
+    of weight: PackedMatrix, depths: Range<Int>,
+    _ body: (_ panel: Int, _ depth: Int, UnsafePointer<Float>) -> Void
+  ) {
+    guard let scratch, panels.lowerBound % 2 == 0 else {
+      preconditionFailure("no room to unpack panels \(panels)")
+    }
+    let blocks = panels.lowerBound / 2..<(panels.upperBound + 1) / 2
+    for first in Swift.stride(from: 0, to: depths.count, by: 32) {
+      for half in 0..<2 {
+        let panel = (depths.lowerBound + first) / 16 + half
+        if panel < weight.panelCount {
+          weight.widen(
+            panel: panel, blocks: blocks, into: scratch + 16 * half, stride: 32, in: context)
+        } else {
+          for row in 0..<32 * blocks.count {
+            (scratch + 32 * row + 16 * half).update(repeating: 0, count: 16)
+          }
+        }
+      }
+      for index in 0..<panels.count { body(index, first, scratch + 16 * 32 * index) }
+    }
+  }
+}
