@@ -5,7 +5,7 @@ public import struct FoundationEssentials.URL
 ///
 /// ```swift
 /// var options = LanguageModel.LoadingOptions()
-/// options.adapters = [AdapterReference(path: "support-tone"), AdapterReference(path: "sql", scale: 0.5)]
+/// options.adapters = [AdapterReference(path: "tone"), AdapterReference(path: "sql", scale: 0.5)]
 /// let model = try await LanguageModel(at: path, options: options)
 /// ```
 public struct AdapterReference: Sendable, Equatable {

@@ -68,9 +68,12 @@ struct AdapterConfigurationWriter {
     Float(alpha / divisor(rank))
   }
 
-  /// The alpha that gives a module its scale.
+  /// The alpha that gives a module its scale; where it is that of all, without rounding.
   private func alpha(of module: JoinedModule) -> JSONValue {
-    number(Double(module.scale) * divisor(module.rank))
+    let (own, general) = (divisor(module.rank), divisor(options.rank))
+    let exact = options.alpha * own / general
+    let isExact = scale(alpha: exact, rank: module.rank) == module.scale
+    return number(isExact ? exact : Double(module.scale) * own)
   }
 
   private func divisor(_ rank: Int) -> Double {

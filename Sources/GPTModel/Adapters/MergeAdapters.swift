@@ -1,3 +1,5 @@
+import GPTTensor
+
 extension SourceModel {
   /// Puts adapters into the weights as they are read: W + Σ scale · B · A.
   ///
