@@ -74,7 +74,9 @@ let package = Package(
         "TestSupport",
       ]),
     tests(of: "GPT", ["GPTJSON", "GPTModel", "GPTTokenizer"]),
-    tests(of: "GPTCommands", ["GPT", "GPTJSON", "TestSupport"]),
+    tests(
+      of: "GPTCommands",
+      ["GPT", "GPTTraining", "GPTModel", "GPTTokenizer", "GPTJSON", "TestSupport"]),
   ],
   cxxLanguageStandard: .cxx17
 )

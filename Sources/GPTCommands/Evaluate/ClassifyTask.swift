@@ -72,8 +72,16 @@ package struct ClassifyTask: EvaluationTask {
   package func evaluate(
     _ model: LanguageModel, progress: EvaluationProgress
   ) async throws -> EvaluationResult {
+    let scores = try await model.scores(of: try requests(for: model)) {
+      progress($0, of: items.count)
+    }
+    return result(scores)
+  }
+
+  /// What is asked: for each item its prompt with all labels.
+  package func requests(for model: LanguageModel) throws -> [ContinuationRequest] {
     let encoder = try PromptEncoder(model, usesTemplate: options.usesTemplate)
-    let requests = try items.map { item in
+    return try items.map { item in
       let context = try encoder.tokens(of: item.prompt, location: item.location)
       guard !context.isEmpty else {
         throw CommandError.invalid(
@@ -83,8 +91,6 @@ package struct ClassifyTask: EvaluationTask {
         context: context,
         continuations: try continuations(for: item, behind: context, encoder, model))
     }
-    let scores = try await model.scores(of: requests) { progress($0, of: items.count) }
-    return result(scores)
   }
 
   /// The labels as they follow the item's prompt, encoded as answers are when a model is trained.
