@@ -22,7 +22,7 @@ static void add_column_sums(const float *x, ptrdiff_t stride, int rows, int pane
 }
 
 /* Backward of rms_norm, Zhang & Sennrich 2019, arXiv:1910.07467. With s = 1 / rms and g = dy gain:
-   dx adds s g - x s^3 mean(g x); dgain adds dy x s. */
+   dx adds s g - x s^3 mean(g x); dgain, unless NULL, adds dy x s. */
 static void rms_norm_backward(const float *dy, const float *x, const float *gain, float epsilon,
                               float *dx, float *dgain, int width) {
   float scale = 1.0f / __builtin_sqrtf(centred_sum(x, width, 0, 2) / (float)width + epsilon);
@@ -35,12 +35,12 @@ static void rms_norm_backward(const float *dy, const float *x, const float *gain
     v16 d = v16_load(dy + i), a = v16_load(x + i);
     v16 slope = v16_sub(v16_mul(v16_mul(d, v16_load(gain + i)), s), v16_mul(a, pull));
     v16_store(dx + i, v16_add(v16_load(dx + i), slope));
-    v16_store(dgain + i, v16_fma(v16_mul(d, s), a, v16_load(dgain + i)));
+    if (dgain) v16_store(dgain + i, v16_fma(v16_mul(d, s), a, v16_load(dgain + i)));
   }
 }
 
 /* Backward of layer_norm, Ba, Kiros & Hinton 2016, arXiv:1607.06450. With z = (x - mean) s and
-   g = dy gain: dx adds s (g - mean(g) - z mean(g z)); dgain adds dy z; dbias adds dy. */
+   g = dy gain: dx adds s (g - mean(g) - z mean(g z)); unless NULL, dgain adds dy z, dbias dy. */
 static void layer_norm_backward(const float *dy, const float *x, const float *gain, float epsilon,
                                 float *dx, float *dgain, float *dbias, int width) {
   float mean = centred_sum(x, width, 0, 1) / (float)width;
@@ -65,8 +65,8 @@ static void layer_norm_backward(const float *dy, const float *x, const float *ga
       slope = v16_load(lane);
     }
     v16_store(dx + i, v16_add(v16_load(dx + i), slope));
-    v16_store(dgain + i, v16_fma(d, z, v16_load(dgain + i)));
-    v16_store(dbias + i, v16_add(v16_load(dbias + i), d));
+    if (dgain) v16_store(dgain + i, v16_fma(d, z, v16_load(dgain + i)));
+    if (dbias) v16_store(dbias + i, v16_add(v16_load(dbias + i), d));
   }
 }
 

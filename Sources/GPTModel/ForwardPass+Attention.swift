@@ -17,7 +17,7 @@ extension ForwardPass {
   /// Attention of the pass's tokens over themselves and what comes before them.
   func attend(queries: Tensor, keys: Tensor, values: Tensor, block: Int) -> Tensor {
     let shape = configuration.attention
-    let attended = kept.tensor(rows: queries.rows, columns: queries.columns)
+    let attended = insides.tensor(rows: queries.rows, columns: queries.columns)
     switch memory {
     case .cache(let cache, let start):
       storeKeyValues(

@@ -35,7 +35,9 @@ struct ForwardPass {
   /// Angles of the rows' positions; nil with learned positions.
   let rotary: RotaryTable?
   /// Activations that are kept until the pass, and with a tape its backward, is over.
-  let kept: Workspace
+  var kept: Workspace
+  /// Activations of a block's insides, which backward reads; may be `kept`.
+  var insides: Workspace
   /// Activations that last as long as the operation that needs them.
   let scratch: Workspace
   var tape: Tape?
@@ -94,7 +96,7 @@ extension ForwardPass {
   /// The outputs of several layers on one input.
   func project(_ source: ProjectionSource, _ layers: [Linear]) -> [Tensor] {
     let outputs = layers.map {
-      kept.tensor(rows: source.rows.rows, columns: $0.weight.outputs)
+      insides.tensor(rows: source.rows.rows, columns: $0.weight.outputs)
     }
     GPTOps.project(
       source.rows, Array(zip(layers, outputs)), adapterDropout: dropout.adapterKey,

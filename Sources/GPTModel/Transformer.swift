@@ -95,7 +95,8 @@ package final class Transformer: Sendable {
     embed(tokens, positions: positions, into: x)
     let pass = ForwardPass(
       configuration: configuration, context: context, memory: .cache(cache, start: start),
-      rotary: rotaryTable(positions), kept: workspace, scratch: cache.scratch)
+      rotary: rotaryTable(positions), kept: workspace, insides: workspace,
+      scratch: cache.scratch)
     for block in blocks { _ = block.forward(x, pass: pass) }
     cache.append(tokens)
     return project(x, logits: logits, workspace: workspace)

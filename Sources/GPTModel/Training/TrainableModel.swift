@@ -60,6 +60,9 @@ package protocol TrainableModel: AnyObject {
   var parameters: [Parameter] { get }
   var context: ComputeContext { get }
 
+  /// Clears the gradients, before the first batch of a step.
+  func zeroGradients()
+
   /// Adds d(scale · total loss)/dθ to every gradient.
   ///
   /// - Parameter dropoutKey: decides what dropout drops; another for every batch
@@ -72,4 +75,8 @@ package protocol TrainableModel: AnyObject {
 
   /// Floating-point operations of a training step, a token.
   func operationsPerToken(length: Int) -> Double
+}
+
+extension TrainableModel {
+  package func zeroGradients() { GPTOps.zeroGradients(parameters, in: context) }
 }

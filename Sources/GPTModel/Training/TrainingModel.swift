@@ -11,6 +11,11 @@ package struct TrainingModelOptions: Sendable, Equatable {
   /// Keep only the inputs of blocks and compute their insides again in backward: less memory for a
   /// third more work.
   package var checkpointsActivations = false
+  /// Every step is one batch, so that gradients may lie where activations were.
+  package var stepsAreOneBatch = false
+  /// Activations of more than so many bytes in fp32 rest in bf16 until backward reads them, where
+  /// products round to it anyway.
+  package var restingBytes = ModelConfiguration.restingBytes
   package init() {}
 
   var loss: LossOptions {
@@ -42,12 +47,17 @@ package final class TrainingModel: TrainableModel {
   private var isAdapterOff = false
   private let tape = Tape()
   private let kept = Workspace()
+  /// What a block's backward reads but for the residual stream, as forward computes it.
+  private let insides = Workspace()
+  private let blockMemory: BlockMemory
   private let scratch = Workspace()
   private var rotary: (length: Int, table: RotaryTable?)?
 
+  /// - Parameter blockParameters: those of each block, of a model that is trained whole
   init(
     transformer: Transformer, base: Transformer? = nil, parameters: [Parameter],
-    modelParameters: [Parameter], trained: TrainedShare, options: TrainingModelOptions
+    blockParameters: [[Parameter]]? = nil, modelParameters: [Parameter], trained: TrainedShare,
+    options: TrainingModelOptions
   ) {
     configuration = transformer.configuration
     context = transformer.context
@@ -57,7 +67,19 @@ package final class TrainingModel: TrainableModel {
     self.modelParameters = modelParameters
     self.trained = trained
     self.options = options
-    for parameter in parameters { parameter.prepareGradient() }
+    let shares =
+      trained.hasEmbeddings && options.stepsAreOneBatch && !options.checkpointsActivations
+    blockMemory = BlockMemory(
+      blockParameters ?? transformer.blocks.map { _ in [] }, sharesGradients: shares,
+      context: context)
+    let inBlocks = Set((blockParameters ?? []).joined().map(ObjectIdentifier.init))
+    for parameter in parameters where !inBlocks.contains(ObjectIdentifier(parameter)) {
+      parameter.prepareGradient()
+    }
+  }
+
+  package func zeroGradients() {
+    GPTOps.zeroGradients(parameters.filter { !blockMemory.clears($0) }, in: context)
   }
 
   package func accumulateGradients(
@@ -119,7 +141,7 @@ package final class TrainingModel: TrainableModel {
       memory: .sequences(
         SequenceShape(
           count: batch.sequenceCount, length: batch.length, firstVisible: batch.segmentStarts)),
-      rotary: table, kept: kept, scratch: scratch)
+      rotary: table, kept: kept, insides: kept, scratch: scratch)
   }
 
   private func release() {
@@ -135,10 +157,28 @@ package final class TrainingModel: TrainableModel {
     let blocks = isAdapterOff ? base.blocks : transformer.blocks
     for block in blocks[..<trained.firstBlock] { x = block.forward(x, pass: plain) }
     if !trained.hasEmbeddings { pass.tape?.begin(after: x) }
+    let restsNarrow =
+      context.multipliesNarrow
+      && configuration.restsActivationsNarrow(
+        tokenCount: x.rows, above: options.restingBytes)
     for block in blocks[trained.firstBlock...] {
-      x =
-        options.checkpointsActivations && pass.tape != nil
-        ? pass.checkpointed(block, x) : block.forward(x, pass: pass)
+      guard let tape = pass.tape else {
+        x = block.forward(x, pass: pass)
+        continue
+      }
+      if options.checkpointsActivations {
+        x = pass.checkpointed(block, x)
+        continue
+      }
+      var own = pass
+      own.kept = blockMemory.workspace(ofBlock: block.index)
+      tape.record { [blockMemory] in blockMemory.release(block: block.index) }
+      if restsNarrow {
+        x = own.resting(block, x, insides: insides)
+      } else {
+        own.insides = own.kept
+        x = block.forward(x, pass: own)
+      }
     }
     return x
   }

@@ -8,11 +8,11 @@ extension TrainingModel {
     configuration: ModelConfiguration, options: TrainingModelOptions, context: ComputeContext,
     seed: UInt64
   ) {
-    let (transformer, parameters) = ParameterSet.model(configuration, in: context)
-    ParameterInitialiser(configuration: configuration, seed: seed).fill(parameters)
+    let made = ParameterSet.model(configuration, in: context)
+    ParameterInitialiser(configuration: configuration, seed: seed).fill(made.all)
     self.init(
-      transformer: transformer, parameters: parameters, modelParameters: parameters,
-      trained: TrainedShare(), options: options)
+      transformer: made.transformer, parameters: made.all, blockParameters: made.byBlock,
+      modelParameters: made.all, trained: TrainedShare(), options: options)
   }
 
   /// A model of a folder or .gguf file with its weights as fp32 parameters, all of them or the last
@@ -35,13 +35,15 @@ extension TrainingModel {
       trained.firstBlock = configuration.blockCount - count
       trained.hasEmbeddings = false
     }
-    let (transformer, all) = ParameterSet.model(configuration, in: context)
-    stored.copy(to: all)
+    let made = ParameterSet.model(configuration, in: context)
+    stored.copy(to: made.all)
     let names = Set(trained.parameterNames(configuration))
+    let isWhole = trained.hasEmbeddings
     self.init(
-      transformer: transformer,
-      parameters: trained.hasEmbeddings ? all : all.filter { names.contains($0.name) },
-      modelParameters: all, trained: trained, options: options)
+      transformer: made.transformer,
+      parameters: isWhole ? made.all : made.all.filter { names.contains($0.name) },
+      blockParameters: isWhole ? made.byBlock : nil, modelParameters: made.all, trained: trained,
+      options: options)
   }
 
   /// An adapter over a model that stays as it was opened, quantised weights included; nothing of it
@@ -54,7 +56,7 @@ extension TrainingModel {
     self.init(adapting: model.transformer, adapter: adapter, options: options)
   }
 
-  convenience init(
+  package convenience init(
     adapting base: Transformer, adapter: Adapter, options: TrainingModelOptions
   ) {
     var trained = TrainedShare()
@@ -82,11 +84,16 @@ extension ParameterSet {
   /// A model of parameters that hold zeros.
   fileprivate static func model(
     _ configuration: ModelConfiguration, in context: ComputeContext
-  ) -> (Transformer, [Parameter]) {
+  ) -> (transformer: Transformer, all: [Parameter], byBlock: [[Parameter]]) {
     var set = ParameterSet(configuration)
     let tokens = set.make(.tokenEmbedding)
     let positions = configuration.position == .learned ? set.make(.positionEmbedding) : nil
-    let blocks = (0..<configuration.blockCount).map { set.block($0) }
+    var (blocks, byBlock): ([Block], [[Parameter]]) = ([], [])
+    for index in 0..<configuration.blockCount {
+      let first = set.all.count
+      blocks.append(set.block(index))
+      byBlock.append(Array(set.all[first...]))
+    }
     let outputNorm = set.outputNorm()
     let output = configuration.tiedOutput ? tokens : set.make(.output)
     let transformer = Transformer(
@@ -94,6 +101,6 @@ extension ParameterSet {
       tokenEmbedding: .parameter(tokens), positionEmbedding: positions.map { .parameter($0) },
       blocks: blocks, outputNorm: outputNorm,
       output: Linear(weight: .parameter(output), bias: nil))
-    return (transformer, set.all)
+    return (transformer, set.all, byBlock)
   }
 }

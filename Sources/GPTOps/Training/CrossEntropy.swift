@@ -68,14 +68,18 @@ package func crossEntropy(
     result += rowLosses(
       logits, targets: targets[rows], options: options, factor: gradients?.scale ?? 0, in: context)
     guard let dx = gradients?.dx else { continue }
+    let gradients =
+      context.multipliesNarrow
+      ? PreparedRows(narrowed: part) : PreparedRows(part, memory: .slot(.rows), in: context)
     productBackward(
-      PreparedRows(part, memory: .slot(.rows), in: context), input: input, weight: weight,
-      into: dx.matrix(rows: rows), accumulate: false, in: context)
+      gradients, input: input, weight: weight, into: dx.matrix(rows: rows), accumulate: false,
+      in: context)
   }
   return result
 }
 
-/// Losses of rows of logits, added up in order of rows; the logits become their gradients.
+/// Losses of rows of logits, added up in order of rows; the logits become their gradients, in bf16
+/// (as `PreparedRows.init(narrowed:)` takes them) where products do.
 private func rowLosses(
   _ logits: Tensor, targets: ArraySlice<Int32>, options: LossOptions, factor: Float,
   in context: ComputeContext
@@ -86,7 +90,7 @@ private func rowLosses(
     guard let base = losses.baseAddress else { return LossSum() }
     nonisolated(unsafe) let places = base
     targets.withUnsafeBufferPointer { targets in
-      context.forEachRow(targets.count) { row in
+      context.forEachRow(targets.count) { row, worker in
         let target = targets[row]
         places[2 * row] = 0
         places[2 * row + 1] = 0
@@ -97,6 +101,7 @@ private func rowLosses(
         places[2 * row] = context.kernels.pointee.cross_entropy(
           logits.row(row), Int32(logits.columns), target, options.labelSmoothing, options.zLoss,
           factor, places + 2 * row + 1)
+        if factor != 0, context.multipliesNarrow { narrow(logits, row: row, worker, in: context) }
       }
     }
     var result = LossSum()
@@ -106,4 +111,16 @@ private func rowLosses(
     }
     return result
   }
+}
+
+/// Rounds a row to bf16, which then fills the first half of its place: while the row is in the
+/// cache, and without memory for a second form of all rows.
+private func narrow(_ logits: Tensor, row: Int, _ worker: Int, in context: ComputeContext) {
+  let count = (logits.columns + 31) & ~31
+  let scratch = context.pool.scratch(worker: worker, byteCount: 2 * count)
+    .assumingMemoryBound(to: UInt16.self)
+  let stored = min(count, logits.stride)
+  context.kernels.pointee.to_bf16(logits.row(row), scratch, stored)
+  for index in stored..<count { scratch[index] = 0 }
+  UnsafeMutableRawPointer(logits.row(row)).copyMemory(from: scratch, byteCount: 2 * count)
 }

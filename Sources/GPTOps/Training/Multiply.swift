@@ -89,6 +89,12 @@ struct PanelJob {
   private static let narrowDepth = 2048
   private static let wideDepth = 1024
 
+  /// The depth that a bf16 product walks: pairs, on matrix tiles whole tiles. An adapter's rank is a
+  /// fraction of one.
+  private static func depth(_ count: Int, in context: ComputeContext) -> Int {
+    context.level == .amx ? (count + 31) & ~31 : (count + 1) & ~1
+  }
+
   func run(_ left: LeftOperand, accumulate: Bool, worker: Int, in context: ComputeContext) {
     add(left, product.right, accumulate: accumulate, worker: worker, in: context)
     for term in product.terms {
@@ -122,7 +128,8 @@ struct PanelJob {
         packing.packNarrow(
           right, depths: start..<start + count, into: scratch.assumingMemoryBound(to: UInt16.self))
         multiplyNarrow(
-          x + start, stride: stride, rows: left.rows, depth: (count + 31) & ~31, scratch,
+          x + start, stride: stride, rows: left.rows, depth: PanelJob.depth(count, in: context),
+          scratch,
           panelBytes, adds, context)
       case .wide(let x, let stride):
         packing.packWide(

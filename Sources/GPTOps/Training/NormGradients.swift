@@ -13,15 +13,15 @@ package func layerNormBackward(
   _ dy: Tensor, x: Tensor, gain: Parameter, bias: Parameter, epsilon: Float, into dx: Tensor,
   scratch: Workspace, in context: ComputeContext
 ) {
-  let sums = partialSums(x, scratch: scratch, count: 2)
+  let sums = [gain, bias].map { partialSums(of: $0, x, scratch: scratch) }
   forEachChunk(of: x, in: context) { chunk, rows in
     for row in rows {
       context.kernels.pointee.layer_norm_backward(
         dy.row(row), x.row(row), gain.value.pointer, epsilon, dx.row(row),
-        sums[0].row(chunk), sums[1].row(chunk), Int32(x.columns))
+        sums[0]?.row(chunk), sums[1]?.row(chunk), Int32(x.columns))
     }
   }
-  finish(sums, [gain, bias], scratch: scratch, in: context)
+  finish(sums, [gain, bias], in: context)
 }
 
 /// Backward of `rmsNorm`.
@@ -33,25 +33,24 @@ package func rmsNormBackward(
   _ dy: Tensor, x: Tensor, gain: Parameter, epsilon: Float, into dx: Tensor, scratch: Workspace,
   in context: ComputeContext
 ) {
-  let sums = partialSums(x, scratch: scratch, count: 1)
+  let sums = partialSums(of: gain, x, scratch: scratch)
   forEachChunk(of: x, in: context) { chunk, rows in
     for row in rows {
       context.kernels.pointee.rms_norm_backward(
-        dy.row(row), x.row(row), gain.value.pointer, epsilon, dx.row(row), sums[0].row(chunk),
+        dy.row(row), x.row(row), gain.value.pointer, epsilon, dx.row(row), sums?.row(chunk),
         Int32(x.columns))
     }
   }
-  finish(sums, [gain], scratch: scratch, in: context)
+  finish([sums], [gain], in: context)
 }
 
-/// One row of sums for each chunk of rows.
-private func partialSums(_ x: Tensor, scratch: Workspace, count: Int) -> [Tensor] {
+/// One row of sums for each chunk of rows; nil for a parameter without gradient.
+private func partialSums(of parameter: Parameter, _ x: Tensor, scratch: Workspace) -> Tensor? {
+  guard parameter.gradient != nil else { return nil }
   let chunks = (x.rows + rowsPerChunk - 1) / rowsPerChunk
-  return (0..<count).map { _ in
-    let sums = scratch.tensor(rows: chunks, columns: x.columns)
-    sums.clear()
-    return sums
-  }
+  let sums = scratch.tensor(rows: chunks, columns: x.columns)
+  sums.clear()
+  return sums
 }
 
 private func forEachChunk(
@@ -64,9 +63,11 @@ private func forEachChunk(
 }
 
 private func finish(
-  _ sums: [Tensor], _ parameters: [Parameter], scratch: Workspace, in context: ComputeContext
+  _ sums: [Tensor?], _ parameters: [Parameter], in context: ComputeContext
 ) {
   for (sum, parameter) in zip(sums, parameters) {
-    if let gradient = parameter.gradient { addColumnSums(of: sum, to: gradient, in: context) }
+    if let sum, let gradient = parameter.gradient {
+      addColumnSums(of: sum, to: gradient, in: context)
+    }
   }
 }

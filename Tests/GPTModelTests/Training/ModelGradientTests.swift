@@ -97,32 +97,7 @@ import Testing
   @Test(arguments: cases) func gradientsEqualCentralDifferences(_ test: Case) throws {
     let model = try Self.model(test)
     let batch = Self.batch(test)
-    func loss() throws -> Double {
-      // The same forward pass as training's, dropout and smoothing included.
-      try model.accumulateGradients(batch, scale: 0, dropoutKey: 9).total
-    }
-    _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 9)
-    let gradients = model.parameters.map { $0.gradient?.values ?? [] }
-    for (parameter, gradient) in zip(model.parameters, gradients) {
-      let scale = gradient.map(abs).max() ?? 0
-      let places = Set([0, gradient.count / 3, gradient.count / 2, gradient.count - 1])
-      for place in places {
-        let (row, column) = (place / parameter.value.columns, place % parameter.value.columns)
-        let address = parameter.value.row(row) + column
-        let before = address.pointee
-        let step: Float = 0.01
-        address.pointee = before + step
-        let above = try loss()
-        address.pointee = before - step
-        let below = try loss()
-        address.pointee = before
-        let expected = (above - below) / Double(2 * step)
-        let difference = abs(Double(gradient[place]) - expected)
-        #expect(
-          difference < 3e-3 * Double(max(scale, 0.3)),
-          "\(parameter.name)[\(place)]: \(gradient[place]), expected \(expected)")
-      }
-    }
+    try expectGradientsEqualCentralDifferences(model, batch)
   }
 
   @Test(arguments: cases) func twoThreadsGiveTheSameGradients(_ test: Case) throws {
@@ -145,17 +120,60 @@ import Testing
     #expect(results[0] == results[1])
   }
 
-  @Test func nothingIsAllocatedAfterTheFirstStep() throws {
-    let test = Case(blocks: 2)
+  @Test(arguments: [false, true]) func nothingIsAllocatedAfterTheFirstStep(
+    _ sharesMemory: Bool
+  ) throws {
+    let options = Self.options {
+      $0.stepsAreOneBatch = sharesMemory
+      $0.restingBytes = sharesMemory ? 0 : .infinity
+    }
+    let test = Case(blocks: 3, options: options)
     let model = try Self.model(test, precision: .automatic, threads: 2)
     let batch = Self.batch(test)
-    for _ in 0..<2 { _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 1) }
+    func step() throws {
+      model.zeroGradients()
+      _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 1)
+    }
+    for _ in 0..<2 { try step() }
     // Other tests allocate at the same time; a step that allocates never leaves the count alone.
     let isStill = try (0..<200).contains { _ in
       let before = AlignedBuffer.allocationCount
-      for _ in 0..<3 { _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 1) }
+      for _ in 0..<3 { try step() }
       return AlignedBuffer.allocationCount == before
     }
     #expect(isStill)
+  }
+}
+
+/// Compares some elements of every parameter's gradient, the first and the last among them.
+func expectGradientsEqualCentralDifferences(
+  _ model: TrainingModel, _ batch: TokenBatch, step: Float = 0.01,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  func loss() throws -> Double {
+    // The same forward pass as training's, dropout and smoothing included.
+    try model.accumulateGradients(batch, scale: 0, dropoutKey: 9).total
+  }
+  _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 9)
+  let gradients = model.parameters.map { $0.gradient?.values ?? [] }
+  for (parameter, gradient) in zip(model.parameters, gradients) {
+    let scale = gradient.map(abs).max() ?? 0
+    let places = Set([0, gradient.count / 3, gradient.count / 2, gradient.count - 1])
+    for place in places {
+      let (row, column) = (place / parameter.value.columns, place % parameter.value.columns)
+      let address = parameter.value.row(row) + column
+      let before = address.pointee
+      address.pointee = before + step
+      let above = try loss()
+      address.pointee = before - step
+      let below = try loss()
+      address.pointee = before
+      let expected = (above - below) / Double(2 * step)
+      let difference = abs(Double(gradient[place]) - expected)
+      #expect(
+        difference < 3e-3 * Double(max(scale, 0.3)),
+        "\(parameter.name)[\(place)]: \(gradient[place]), expected \(expected)",
+        sourceLocation: sourceLocation)
+    }
   }
 }

@@ -103,7 +103,8 @@ struct AttentionReference {
   }
 
   private func weights(_ place: Place, _ queries: DoubleMatrix, _ keys: DoubleMatrix) -> Weights {
-    let first = shape.window.map { max(0, place.query - $0 + 1) } ?? 0
+    let bound = sequences.firstVisible.map { Int($0[place.first + place.query]) } ?? 0
+    let first = max(bound, shape.window.map { place.query - $0 + 1 } ?? 0)
     let cap = Double(shape.softCap)
     var scores: [Double] = []
     var slopes: [Double] = []

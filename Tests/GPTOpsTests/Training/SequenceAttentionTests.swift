@@ -13,13 +13,21 @@ import Testing
     var window: Int?
     var softCap: Float = 0
     var dropped: Float = 0
+    /// Where documents start within every sequence.
+    var documents: [Int] = []
 
     var shape: AttentionShape {
       AttentionShape(
         headCount: heads, keyValueHeadCount: groups, headWidth: width,
         scale: 1 / Float(width).squareRoot(), softCap: softCap, window: window)
     }
-    var sequenceShape: SequenceShape { SequenceShape(count: sequences, length: length) }
+    var sequenceShape: SequenceShape {
+      let starts = (0..<sequences * length).map { row in
+        Int32(documents.last { $0 <= row % length } ?? 0)
+      }
+      return SequenceShape(
+        count: sequences, length: length, firstVisible: documents.isEmpty ? nil : starts)
+    }
     var dropout: Dropout? {
       dropped > 0 ? Dropout(probability: dropped, key: 0x1234_5678) : nil
     }
@@ -28,6 +36,7 @@ import Testing
       "\(sequences) × \(length), \(heads) heads, \(groups) groups of \(width)"
         + (window.map { ", window \($0)" } ?? "") + (softCap > 0 ? ", cap \(softCap)" : "")
         + (dropped > 0 ? ", dropout \(dropped)" : "")
+        + (documents.isEmpty ? "" : ", documents at \(documents)")
     }
   }
 
@@ -44,6 +53,9 @@ import Testing
     Case(length: 65, dropped: 0.3),
     Case(heads: 4, groups: 2, length: 130, sequences: 2, dropped: 0.1),
     Case(heads: 4, groups: 1, length: 100, sequences: 2, window: 40, softCap: 2, dropped: 0.5),
+    Case(length: 7, documents: [3]), Case(length: 130, sequences: 2, documents: [1, 64, 65, 129]),
+    Case(heads: 4, groups: 2, length: 200, documents: [63, 150]),
+    Case(length: 130, window: 20, softCap: 2, dropped: 0.3, documents: [70]),
   ]
 
   private struct Inputs {
@@ -66,7 +78,8 @@ import Testing
       var reference = AttentionReference(sequences: test.sequenceShape, shape: test.shape)
       if let dropout = test.dropout {
         let factors = attentionKeepFactors(
-          dropout, sequences: test.sequenceShape, headCount: test.heads, in: context)
+          dropout, sequences: SequenceShape(count: test.sequences, length: test.length),
+          headCount: test.heads, in: context)
         reference.keep = { factors[$0][$1, $2] }
       }
       self.reference = reference

@@ -15,14 +15,14 @@ import Testing
     let model = TrainingModel(
       configuration: try shape.configuration(vocabularySize: 40),
       options: TrainingModelOptions(), context: context, seed: 5)
-    let batch = batch()
+    let batch = Self.batch()
     var options = OptimizerOptions(kind: .adamw)
     options.weightDecay = 0
     let optimizer = makeOptimizer(options, parameters: model.parameters)
     let first = try model.evaluate(batch).total / Double(batch.targetCount)
     var last = first
     for step in 1...400 where last >= 0.01 {
-      zeroGradients(model.parameters, in: context)
+      model.zeroGradients()
       let loss = try model.accumulateGradients(
         batch, scale: 1 / Float(batch.targetCount), dropoutKey: 0)
       last = loss.total / Double(loss.count)
@@ -36,7 +36,7 @@ import Testing
   }
 
   /// Four sequences of random tokens, each with a first token of its own.
-  private func batch() -> TokenBatch {
+  static func batch() -> TokenBatch {
     var random = TestRandom(seed: 21)
     var inputs: [Int32] = []
     var targets: [Int32] = []
