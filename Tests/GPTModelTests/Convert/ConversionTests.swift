@@ -87,7 +87,9 @@ import Testing
       let logits = try model.transformer.forward(
         expected.ids, cache: model.transformer.makeCache(), logits: .all)
       let difference = largestDifference(logits, expected.logits) / expected.range
-      #expect(difference <= 0.1, "\(name) as \(dtype.rawValue): \(difference) of range")
+      // Four bits of random weights; rows in a wrong place would differ by the whole range.
+      let limit: Float = dtype == .q4_0 ? 0.25 : 0.1
+      #expect(difference <= limit, "\(name) as \(dtype.rawValue): \(difference) of range")
     }
   }
 
