@@ -23,6 +23,7 @@ const gpt_kernels LEVEL_TABLE = {
     .attention = attention,
     .quantise_row = quantise_row,
     .to_bf16 = to_bf16,
+    .from_bf16 = from_bf16,
     .to_f16 = to_f16,
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,

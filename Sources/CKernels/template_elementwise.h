@@ -140,6 +140,16 @@ static void to_bf16(const float *x, uint16_t *y, ptrdiff_t count) {
   }
 }
 
+static void from_bf16(const uint16_t *x, float *y, ptrdiff_t count) {
+  ptrdiff_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    v16_store(y + i, v16_from_bits(v16i_shift_left(v16i_load_low16(x + i), 16)));
+  for (; i < count; i++) {
+    uint32_t bits = (uint32_t)x[i] << 16;
+    memcpy(y + i, &bits, sizeof bits);
+  }
+}
+
 static void to_f16(const float *x, uint16_t *y, ptrdiff_t count) {
   ptrdiff_t i = 0;
   for (; i + 16 <= count; i += 16) v16_store_f16(y + i, v16_load(x + i));

@@ -17,15 +17,18 @@ extension ForwardPass {
   /// Attention of the pass's tokens over themselves and what comes before them.
   func attend(queries: Tensor, keys: Tensor, values: Tensor, block: Int) -> Tensor {
     let shape = configuration.attention
-    let attended = kept.tensor(rows: queries.rows, columns: queries.columns)
+    let attended = insides.tensor(rows: queries.rows, columns: queries.columns)
     switch memory {
-    case .cache(let cache, let start):
-      storeKeyValues(
-        keys: keys, values: values, block: block, start: start, pages: cache.pages,
-        layout: cache.layout, in: context)
-      GPTOps.attend(
-        queries, shape: shape, block: block, start: start, pages: cache.pages,
-        layout: cache.layout, into: attended, in: context)
+    case .caches(let parts):
+      for part in parts {
+        let cache = part.cache
+        storeKeyValues(
+          keys: keys, values: values, rows: part.rows, block: block, start: part.start,
+          pages: cache.pages, layout: cache.layout, in: context)
+        GPTOps.attend(
+          queries, rows: part.rows, shape: shape, block: block, start: part.start,
+          pages: cache.pages, layout: cache.layout, into: attended, in: context)
+      }
     case .sequences(let sequences):
       let dropped = dropout.layer(dropout.attention, 3 * block)
       let logSums = tape.map { _ in

@@ -7,10 +7,18 @@ import GPTTensor
 struct ForwardPass {
   /// Where attention finds the tokens before a token.
   enum Memory {
-    /// Tokens of one sequence behind what the cache holds; the first has position `start`.
-    case cache(KVCache, start: Int)
+    /// Tokens of one or more sequences, one sequence after the other, each behind what its cache
+    /// holds.
+    case caches([CachedRows])
     /// Whole sequences, each from position 0.
     case sequences(SequenceShape)
+  }
+
+  /// The rows of a pass that belong to one sequence; the first has position `start`.
+  struct CachedRows {
+    let cache: KVCache
+    let start: Int
+    let rows: Range<Int>
   }
 
   /// Shares of activations that training drops, and the number that decides which.
@@ -35,7 +43,9 @@ struct ForwardPass {
   /// Angles of the rows' positions; nil with learned positions.
   let rotary: RotaryTable?
   /// Activations that are kept until the pass, and with a tape its backward, is over.
-  let kept: Workspace
+  var kept: Workspace
+  /// Activations of a block's insides, which backward reads; may be `kept`.
+  var insides: Workspace
   /// Activations that last as long as the operation that needs them.
   let scratch: Workspace
   var tape: Tape?
@@ -94,7 +104,7 @@ extension ForwardPass {
   /// The outputs of several layers on one input.
   func project(_ source: ProjectionSource, _ layers: [Linear]) -> [Tensor] {
     let outputs = layers.map {
-      kept.tensor(rows: source.rows.rows, columns: $0.weight.outputs)
+      insides.tensor(rows: source.rows.rows, columns: $0.weight.outputs)
     }
     GPTOps.project(
       source.rows, Array(zip(layers, outputs)), adapterDropout: dropout.adapterKey,

@@ -87,15 +87,21 @@ package struct ModelShape: Sendable, Equatable {
 extension ModelConfiguration {
   /// Trained numbers: embeddings, blocks, final norm, and the output when it is its own.
   package var parameterCount: Int {
-    let norm = normalisation == .layerNorm ? 2 * width : width
-    var block = 2 * norm + blockMatrixCount
-    if queryKeyValueBias { block += (headCount + 2 * keyValueHeadCount) * headWidth }
-    if attentionOutputBias { block += width }
-    if feedForwardBias { block += hiddenWidth + width }
     let positions = position == .learned ? contextLength * width : 0
     let tables = (tiedOutput ? 1 : 2) * vocabularySize * width
-    return tables + positions + blockCount * block + norm
+    return tables + positions + blockCount * blockParameterCount + normParameterCount
   }
+
+  /// Trained numbers of a block.
+  package var blockParameterCount: Int {
+    var count = 2 * normParameterCount + blockMatrixCount
+    if queryKeyValueBias { count += (headCount + 2 * keyValueHeadCount) * headWidth }
+    if attentionOutputBias { count += width }
+    if feedForwardBias { count += hiddenWidth + width }
+    return count
+  }
+
+  private var normParameterCount: Int { normalisation == .layerNorm ? 2 * width : width }
 
   /// Numbers in the matrices of a block.
   var blockMatrixCount: Int {

@@ -10,18 +10,33 @@ package final class AlignedBuffer: @unchecked Sendable {
 
   package let base: UnsafeMutableRawPointer
   package let byteCount: Int
+  /// Whose memory this is a part of; nil: it has its own.
+  private let owner: AlignedBuffer?
 
   /// - Parameter byteCount: bytes wanted; the memory extends to the next multiple of 64.
   package init(byteCount: Int) {
     precondition(byteCount >= 0, "negative buffer of \(byteCount) bytes")
     self.byteCount = byteCount
+    owner = nil
     AlignedBuffer.allocations.add(1, ordering: .relaxed)
     let padded = (max(byteCount, 1) + 63) & ~63
     base = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: 64)
     base.initializeMemory(as: UInt8.self, repeating: 0, count: padded)
   }
 
-  deinit { base.deallocate() }
+  /// A part of another buffer, with what it holds; the buffer lives as long as its parts.
+  ///
+  /// - Parameter offset: a multiple of 64
+  package init(of owner: AlignedBuffer, at offset: Int, byteCount: Int) {
+    precondition(
+      offset >= 0 && offset % 64 == 0 && byteCount >= 0 && offset + byteCount <= owner.byteCount,
+      "\(byteCount) bytes at \(offset) of \(owner.byteCount)")
+    base = owner.base + offset
+    self.byteCount = byteCount
+    self.owner = owner
+  }
+
+  deinit { if owner == nil { base.deallocate() } }
 
   package func pointer<Element>(_ type: Element.Type) -> UnsafeMutablePointer<Element> {
     base.assumingMemoryBound(to: type)

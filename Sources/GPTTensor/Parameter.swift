@@ -22,5 +22,11 @@ package final class Parameter: @unchecked Sendable {
     gradient = gradient ?? Tensor(rows: value.rows, columns: value.columns)
   }
 
+  /// Puts the gradient into memory that something else uses as well; what that holds is no gradient
+  /// until it is cleared.
+  package func placeGradient(in memory: AlignedBuffer) {
+    gradient = Tensor(rows: value.rows, columns: value.columns, in: memory)
+  }
+
   package var elementCount: Int { value.rows * value.columns }
 }

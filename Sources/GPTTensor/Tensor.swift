@@ -17,6 +17,16 @@ package final class Tensor: @unchecked Sendable {
     buffer = AlignedBuffer(byteCount: rows * stride * 4)
   }
 
+  /// A tensor in memory that exists: its elements are what that holds, its padding zeros.
+  package init(rows: Int, columns: Int, in memory: AlignedBuffer) {
+    self.rows = rows
+    self.columns = columns
+    stride = Tensor.padded(columns)
+    precondition(rows * stride * 4 <= memory.byteCount, "[\(rows), \(columns)] does not fit")
+    buffer = memory
+    clearPadding()
+  }
+
   package var pointer: UnsafeMutablePointer<Float> { buffer.pointer(Float.self) }
 
   package func row(_ index: Int) -> UnsafeMutablePointer<Float> {
@@ -37,10 +47,15 @@ package final class Tensor: @unchecked Sendable {
     stride = Tensor.padded(columns)
     if rows * stride * 4 > buffer.byteCount {
       buffer = AlignedBuffer(byteCount: rows * stride * 4)
-    } else if stride != columns {
-      for row in 0..<rows {
-        (pointer + row * stride + columns).update(repeating: 0, count: stride - columns)
-      }
+    } else {
+      clearPadding()
+    }
+  }
+
+  private func clearPadding() {
+    guard stride != columns else { return }
+    for row in 0..<rows {
+      (pointer + row * stride + columns).update(repeating: 0, count: stride - columns)
     }
   }
 

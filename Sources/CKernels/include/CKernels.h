@@ -188,6 +188,7 @@ typedef struct gpt_kernels {
   void (*attention)(const gpt_attention *);
   void (*quantise_row)(const float *x, int blocks, int8_t *codes, float *scales, int32_t *sums);
   void (*to_bf16)(const float *x, uint16_t *y, ptrdiff_t count);
+  void (*from_bf16)(const uint16_t *x, float *y, ptrdiff_t count);
   void (*to_f16)(const float *x, uint16_t *y, ptrdiff_t count);
   void (*rms_norm)(const float *x, const float *gain, float epsilon, float *y, int width);
   void (*layer_norm)(const float *x, const float *gain, const float *bias, float epsilon, float *y,

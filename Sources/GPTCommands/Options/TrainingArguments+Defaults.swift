@@ -105,6 +105,7 @@ extension TrainingArguments {
     options.residualDropout = Float(residualDropout ?? 0)
     options.embeddingDropout = Float(embeddingDropout ?? 0)
     options.checkpointsActivations = activationCheckpointing
+    options.stepsAreOneBatch = (accumulate ?? 1) == 1
     return options
   }
 

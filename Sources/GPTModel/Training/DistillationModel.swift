@@ -54,6 +54,8 @@ package final class DistillationModel: TrainableModel {
   package var parameters: [Parameter] { student.parameters }
   package var context: ComputeContext { student.context }
 
+  package func zeroGradients() { student.zeroGradients() }
+
   package func accumulateGradients(
     _ batch: TokenBatch, scale: Float, dropoutKey: UInt64
   ) throws(ModelError) -> LossSum {

@@ -34,6 +34,8 @@ package final class PreferenceModel: TrainableModel {
   /// Pairs.
   package func lossCount(of batch: TokenBatch) -> Int { batch.sequenceCount / 2 }
 
+  package func zeroGradients() { model.zeroGradients() }
+
   package func accumulateGradients(
     _ batch: TokenBatch, scale: Float, dropoutKey: UInt64
   ) throws(ModelError) -> LossSum {

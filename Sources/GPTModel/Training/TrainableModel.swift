@@ -60,6 +60,9 @@ package protocol TrainableModel: AnyObject {
   var parameters: [Parameter] { get }
   var context: ComputeContext { get }
 
+  /// Clears the gradients, before the first batch of a step.
+  func zeroGradients()
+
   /// Adds d(scale · total loss)/dθ to every gradient.
   ///
   /// - Parameter dropoutKey: decides what dropout drops; another for every batch
@@ -79,6 +82,8 @@ package protocol TrainableModel: AnyObject {
 }
 
 extension TrainableModel {
+  package func zeroGradients() { GPTOps.zeroGradients(parameters, in: context) }
+
   /// Losses are those of tokens.
   package func lossCount(of batch: TokenBatch) -> Int { batch.targetCount }
 }

@@ -11,6 +11,11 @@ package struct TrainingModelOptions: Sendable, Equatable {
   /// Keep only the inputs of blocks and compute their insides again in backward: less memory for a
   /// third more work.
   package var checkpointsActivations = false
+  /// Every step is one batch, so that gradients may lie where activations were.
+  package var stepsAreOneBatch = false
+  /// Activations of more than so many bytes in fp32 rest in bf16 until backward reads them, where
+  /// products round to it anyway.
+  package var restingBytes = ModelConfiguration.restingBytes
   package init() {}
 
   var loss: LossOptions {
@@ -42,6 +47,9 @@ package final class TrainingModel: TrainableModel {
   private var isAdapterOff = false
   private let tape = Tape()
   private let kept = Workspace()
+  /// What a block's backward reads but for the residual stream, as forward computes it.
+  private let insides = Workspace()
+  private let blockMemory: BlockMemory
   private let scratch = Workspace()
   private var rotary: (length: Int, table: RotaryTable?)?
 
@@ -57,7 +65,21 @@ package final class TrainingModel: TrainableModel {
     self.modelParameters = modelParameters
     self.trained = trained
     self.options = options
-    for parameter in parameters { parameter.prepareGradient() }
+    let blocks = transformer.blocks.indices[trained.firstBlock...].map { index in
+      parameters.filter { $0.name.hasPrefix("blocks.\(index).") }
+    }
+    blockMemory = BlockMemory(
+      blocks, firstBlock: trained.firstBlock,
+      sharesGradients: options.stepsAreOneBatch && !options.checkpointsActivations,
+      context: context)
+    let inBlocks = Set(blocks.joined().map(ObjectIdentifier.init))
+    for parameter in parameters where !inBlocks.contains(ObjectIdentifier(parameter)) {
+      parameter.prepareGradient()
+    }
+  }
+
+  package func zeroGradients() {
+    GPTOps.zeroGradients(parameters.filter { !blockMemory.clears($0) }, in: context)
   }
 
   package func accumulateGradients(
@@ -148,7 +170,7 @@ package final class TrainingModel: TrainableModel {
       memory: .sequences(
         SequenceShape(
           count: batch.sequenceCount, length: batch.length, firstVisible: batch.segmentStarts)),
-      rotary: table, kept: kept, scratch: scratch)
+      rotary: table, kept: kept, insides: kept, scratch: scratch)
   }
 
   private func release() {
@@ -161,15 +183,30 @@ package final class TrainingModel: TrainableModel {
     var plain = pass
     plain.tape = nil
     var x = embed(batch, pass: pass)
+    let restsNarrow =
+      context.multipliesNarrow
+      && configuration.restsActivationsNarrow(
+        tokenCount: x.rows, above: options.restingBytes)
     let blocks = isAdapterOff ? base.blocks : transformer.blocks
     for block in blocks[..<trained.firstBlock] { x = block.forward(x, pass: plain) }
     if !trained.hasEmbeddings { pass.tape?.begin(after: x) }
     for block in blocks[trained.firstBlock...] {
-      x =
-        options.checkpointsActivations && pass.tape != nil
-        ? pass.checkpointed(block, x) : block.forward(x, pass: pass)
+      x = forward(block, x, pass: pass, restsNarrow: restsNarrow)
     }
     return x
+  }
+
+  /// What a block makes of x, and with a tape what its backward needs, in the memory of its own.
+  private func forward(_ block: Block, _ x: Tensor, pass: ForwardPass, restsNarrow: Bool) -> Tensor
+  {
+    guard let tape = pass.tape else { return block.forward(x, pass: pass) }
+    if options.checkpointsActivations { return pass.checkpointed(block, x) }
+    var own = pass
+    own.kept = blockMemory.workspace(ofBlock: block.index)
+    own.insides = own.kept
+    tape.record { [blockMemory] in blockMemory.release(block: block.index) }
+    return restsNarrow
+      ? own.resting(block, x, insides: insides) : block.forward(x, pass: own)
   }
 
   private func embed(_ batch: TokenBatch, pass: ForwardPass) -> Tensor {

@@ -8,10 +8,10 @@ extension TrainingModel {
     configuration: ModelConfiguration, options: TrainingModelOptions, context: ComputeContext,
     seed: UInt64
   ) {
-    let (transformer, parameters) = ParameterSet.model(configuration, in: context)
-    ParameterInitialiser(configuration: configuration, seed: seed).fill(parameters)
+    let made = ParameterSet.model(configuration, in: context)
+    ParameterInitialiser(configuration: configuration, seed: seed).fill(made.all)
     self.init(
-      transformer: transformer, parameters: parameters, modelParameters: parameters,
+      transformer: made.transformer, parameters: made.all, modelParameters: made.all,
       trained: TrainedShare(), options: options)
   }
 
@@ -35,13 +35,14 @@ extension TrainingModel {
       trained.firstBlock = configuration.blockCount - count
       trained.hasEmbeddings = false
     }
-    let (transformer, all) = ParameterSet.model(configuration, in: context)
-    stored.copy(to: all)
+    let made = ParameterSet.model(configuration, in: context)
+    stored.copy(to: made.all)
     let names = Set(trained.parameterNames(configuration))
+    let isWhole = trained.hasEmbeddings
     self.init(
-      transformer: transformer,
-      parameters: trained.hasEmbeddings ? all : all.filter { names.contains($0.name) },
-      modelParameters: all, trained: trained, options: options)
+      transformer: made.transformer,
+      parameters: isWhole ? made.all : made.all.filter { names.contains($0.name) },
+      modelParameters: made.all, trained: trained, options: options)
   }
 
   /// An adapter over a model that stays as it was opened, quantised weights included; nothing of it
@@ -82,7 +83,7 @@ extension ParameterSet {
   /// A model of parameters that hold zeros.
   fileprivate static func model(
     _ configuration: ModelConfiguration, in context: ComputeContext
-  ) -> (Transformer, [Parameter]) {
+  ) -> (transformer: Transformer, all: [Parameter]) {
     var set = ParameterSet(configuration)
     let tokens = set.make(.tokenEmbedding)
     let positions = configuration.position == .learned ? set.make(.positionEmbedding) : nil

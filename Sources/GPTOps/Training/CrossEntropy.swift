@@ -115,9 +115,12 @@ private struct CountedRows {
         logits, taught, targets: targets[group], factors: factors?[group], eachRow: eachRow)
       scratch.release(to: mark)
       guard let dx else { continue }
+      let gradients =
+        context.multipliesNarrow
+        ? PreparedRows(narrowed: part) : PreparedRows(part, memory: .slot(.rows), in: context)
       productBackward(
-        PreparedRows(part, memory: .slot(.rows), in: context), input: input, weight: weight,
-        into: dx.matrix(rows: group), accumulate: false, in: context)
+        gradients, input: input, weight: weight, into: dx.matrix(rows: group), accumulate: false,
+        in: context)
     }
     return result
   }

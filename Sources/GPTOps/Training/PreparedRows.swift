@@ -91,6 +91,15 @@ struct PreparedRows {
     self.init(rows: rows, columns: columns, form: form)
   }
 
+  /// Rows that were rounded to bf16 in their own places: each fills the first half of its fp32 row,
+  /// zero-padded to 32.
+  init(narrowed matrix: MatrixView) {
+    let form = UnsafeRawPointer(matrix.pointer).assumingMemoryBound(to: UInt16.self)
+    self.init(
+      rows: matrix.rows, columns: matrix.columns,
+      form: .narrow(form, stride: 2 * matrix.stride))
+  }
+
   /// - Parameter convert: writes a row and returns how many elements it wrote; may use a row of fp32
   private static func narrow(
     _ rows: Int, _ columns: Int, _ memory: OperandMemory, _ context: ComputeContext,

@@ -9,7 +9,8 @@ struct RowTerms {
   let distillation: DistillationOptions?
   let context: ComputeContext
 
-  /// Losses added up in order of rows; the logits become their gradients, the teacher's are used up.
+  /// Losses added up in order of rows; the logits become their gradients, in bf16 (as
+  /// `PreparedRows.init(narrowed:)` takes them) where products do; the teacher's are used up.
   ///
   /// - Parameter eachRow: is told −log p(target) of every row, counted as the targets are
   func losses(
@@ -20,10 +21,11 @@ struct RowTerms {
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * targets.count) { losses in
       guard let base = losses.baseAddress else { return LossSum() }
       nonisolated(unsafe) let places = base
-      context.forEachRow(targets.count) { row in
+      context.forEachRow(targets.count) { row, worker in
         places[2 * row] = loss(
           logits, taught, row: row, target: targets[first + row],
           factor: factors.map { $0[first + row] } ?? 1, likelihood: places + 2 * row + 1)
+        if scale != nil, context.multipliesNarrow { narrow(logits, row: row, worker) }
       }
       var result = LossSum()
       for row in 0..<targets.count {
@@ -56,5 +58,17 @@ struct RowTerms {
     guard let taught, share > 0 else { return Double(factor) * entropy }
     if slope * share != 0 { kernels.pointee.add(own, taught.row(row), own, columns) }
     return Double(factor) * (Double(1 - share) * entropy + Double(share) * divergence)
+  }
+
+  /// Rounds a row to bf16, which then fills the first half of its place: while the row is in the
+  /// cache, and without memory for a second form of all rows.
+  private func narrow(_ logits: Tensor, row: Int, _ worker: Int) {
+    let count = (logits.columns + 31) & ~31
+    let scratch = context.pool.scratch(worker: worker, byteCount: 2 * count)
+      .assumingMemoryBound(to: UInt16.self)
+    let stored = min(count, logits.stride)
+    context.kernels.pointee.to_bf16(logits.row(row), scratch, stored)
+    for index in stored..<count { scratch[index] = 0 }
+    UnsafeMutableRawPointer(logits.row(row)).copyMemory(from: scratch, byteCount: 2 * count)
   }
 }

@@ -46,8 +46,10 @@ package struct TrainingBenchmark {
   package init(
     _ configuration: Configuration, length: Int, sequenceCount: Int, context: ComputeContext
   ) throws(ModelError) {
+    var options = TrainingModelOptions()
+    options.stepsAreOneBatch = true
     model = TrainingModel(
-      configuration: try configuration.model(length: length), options: TrainingModelOptions(),
+      configuration: try configuration.model(length: length), options: options,
       context: context, seed: 1)
     optimizer = makeOptimizer(OptimizerOptions(), parameters: model.parameters)
     let size = model.configuration.vocabularySize
@@ -89,7 +91,7 @@ package struct TrainingBenchmark {
 
   private func step(_ index: Int) throws(TrainingError) -> Double {
     let context = model.context
-    zeroGradients(model.parameters, in: context)
+    model.zeroGradients()
     let loss: LossSum
     do {
       loss = try model.accumulateGradients(

@@ -21,7 +21,7 @@ extension Trainer {
       parts.data.microBatch(index * options.microBatchCount + $0)
     }
     let parameters = parts.model.parameters
-    zeroGradients(parameters, in: parts.model.context)
+    parts.model.zeroGradients()
     let sum = try accumulate(batches, index: index)
     guard sum.total.isFinite, sum.negativeLogLikelihood.isFinite else {
       try rollBack(because: "the loss", batch: index)

@@ -10,7 +10,12 @@ import Testing
 
   static let cases = [
     Case(), Case(heads: 1, groups: 1, headWidth: 1, hidden: 1, length: 1, sequences: 1),
-    Case(gated: true, heads: 3, groups: 1, headWidth: 6, hidden: 20, length: 67, blocks: 2),
+    Case(
+      gated: true, heads: 3, groups: 1, headWidth: 6, hidden: 20, length: 67, blocks: 2,
+      options: ModelGradientTests.options {
+        $0.stepsAreOneBatch = true
+        $0.restingBytes = 0
+      }),
     Case(
       gated: true, heads: 4, groups: 2, headWidth: 6, blocks: 2, tied: false,
       options: ModelGradientTests.options {

@@ -9,9 +9,12 @@ import Testing
   private static func load(
     _ golden: GoldenModel, _ part: TrainablePart = .all, in context: ComputeContext
   ) throws -> TrainingModel {
-    try TrainingModel(
-      loading: try TrainingSource.open(path: golden.path), trainable: part,
-      options: TrainingModelOptions(), context: context)
+    var options = TrainingModelOptions()
+    // Has no effect where only a part is trained.
+    options.stepsAreOneBatch = part != .all
+    return try TrainingModel(
+      loading: try TrainingSource.open(path: golden.path), trainable: part, options: options,
+      context: context)
   }
 
   private static func batch(_ configuration: ModelConfiguration) -> TokenBatch {

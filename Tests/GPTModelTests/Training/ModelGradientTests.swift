@@ -120,15 +120,25 @@ import Testing
     #expect(results[0] == results[1])
   }
 
-  @Test func nothingIsAllocatedAfterTheFirstStep() throws {
-    let test = Case(blocks: 2)
+  @Test(arguments: [false, true]) func nothingIsAllocatedAfterTheFirstStep(
+    _ sharesMemory: Bool
+  ) throws {
+    let options = Self.options {
+      $0.stepsAreOneBatch = sharesMemory
+      $0.restingBytes = sharesMemory ? 0 : .infinity
+    }
+    let test = Case(blocks: 3, options: options)
     let model = try Self.model(test, precision: .automatic, threads: 2)
     let batch = Self.batch(test)
-    for _ in 0..<2 { _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 1) }
+    func step() throws {
+      model.zeroGradients()
+      _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 1)
+    }
+    for _ in 0..<2 { try step() }
     // Other tests allocate at the same time; a step that allocates never leaves the count alone.
     let isStill = try (0..<200).contains { _ in
       let before = AlignedBuffer.allocationCount
-      for _ in 0..<3 { _ = try model.accumulateGradients(batch, scale: 1, dropoutKey: 1) }
+      for _ in 0..<3 { try step() }
       return AlignedBuffer.allocationCount == before
     }
     #expect(isStill)

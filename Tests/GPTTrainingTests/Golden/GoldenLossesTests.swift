@@ -22,7 +22,7 @@ import Testing
     let rate = try #require(golden["learning_rate"]?.double)
     for index in 0..<10 {
       let batch = try fixture.batch(index)
-      zeroGradients(model.parameters, in: context)
+      model.zeroGradients()
       let loss = try model.accumulateGradients(
         batch, scale: 1 / Float(batch.targetCount), dropoutKey: 0)
       let found = loss.total / Double(loss.count)

@@ -22,7 +22,7 @@ import Testing
     let first = try model.evaluate(batch).total / Double(batch.targetCount)
     var last = first
     for step in 1...400 where last >= 0.01 {
-      zeroGradients(model.parameters, in: context)
+      model.zeroGradients()
       let loss = try model.accumulateGradients(
         batch, scale: 1 / Float(batch.targetCount), dropoutKey: 0)
       last = loss.total / Double(loss.count)

@@ -1,0 +1,48 @@
+import GPTOps
+import GPTTensor
+
+extension ForwardPass {
+  /// A block's output; what backward reads of its insides rests in bf16 until then.
+  ///
+  /// All blocks share the fp32 form of their insides: each block's own comes back into it before
+  /// its backward. The products of both passes round these numbers to bf16 anyway.
+  ///
+  /// - Parameter insides: the shared form
+  func resting(_ block: Block, _ x: Tensor, insides: Workspace) -> Tensor {
+    var pass = self
+    pass.insides = insides
+    let mark = insides.mark()
+    let output = block.forward(x, pass: pass)
+    let active = insides.tensors(since: mark)
+    let resting = active.map { NarrowCopy(of: $0, in: kept, context: context) }
+    let shapes = active.map { ($0.rows, $0.columns) }
+    insides.release(to: mark)
+    // Runs before the block's own steps, which come later on the tape's way back.
+    tape?.record {
+      for (copy, shape) in zip(resting, shapes) {
+        copy.widen(into: insides.tensor(rows: shape.0, columns: shape.1), context: context)
+      }
+      insides.release(to: mark)
+    }
+    return output
+  }
+}
+
+extension ModelConfiguration {
+  /// Bytes of a step's activations above which they rest in bf16: it takes about a fiftieth of the
+  /// step's time.
+  package static let restingBytes = 512e6
+
+  /// Whether the activations of a step on so many tokens take more than `limit` bytes in fp32.
+  func restsActivationsNarrow(tokenCount: Int, above limit: Double) -> Bool {
+    let kept = Double(keptByBlock.residual + keptByBlock.insides) * Double(blockCount)
+    return 4 * kept * Double(tokenCount) > limit
+  }
+
+  /// Numbers a token that a block keeps for backward: two sums of the residual stream; and queries,
+  /// keys and values, what attention gives, and the feed-forward's insides.
+  package var keptByBlock: (residual: Int, insides: Int) {
+    let attention = (2 * headCount + 2 * keyValueHeadCount) * headWidth
+    return (2 * width, attention + hiddenWidth * (feedForward == .gatedSilu ? 2 : 1))
+  }
+}
