@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct MemoryEstimateTests {
   private func estimate(
-    _ sequenceCount: Int, microBatchCount: Int = 2, optimizer: OptimizerOptions.Kind = .adamw, hasAverage: Bool = false,
+    _ sequenceCount: Int, microBatchCount: Int = 2, optimizer: OptimizerOptions.Kind = .adamw,
+    hasAverage: Bool = false,
     checkpointsActivations: Bool = false
   ) throws -> MemoryEstimate {
     let model = try ModelPreset.gpt2.shape().configuration(vocabularySize: 50_257)
