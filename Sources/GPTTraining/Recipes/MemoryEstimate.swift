@@ -36,8 +36,9 @@ package struct MemoryEstimate: Sendable, Equatable {
     let kept = Double(model.blockCount) * (checkpointsActivations ? Double(model.width) : whole)
     // With checkpoints, one block at a time is there whole.
     let block = checkpointsActivations ? whole : 0
+    // Frozen blocks have no gradients that activations could lie in.
     let shared =
-      microBatchCount == 1 && !checkpointsActivations
+      microBatchCount == 1 && !checkpointsActivations && trainedCount == nil
       ? Double(model.blockCount - 1) * min(tokens * whole, Double(model.blockParameterCount)) : 0
     let working = Double(4 * model.width + 3 * model.hiddenWidth)
     activationBytes =
