@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,25 @@ def warn_of_neighbours():
         print(f"warning: {load:.1f} other processes want this machine's cores (load of the last "
               "minute); ratios will flatter gpt", file=sys.stderr)
     return load
+
+
+def computing_environment(threads, **more):
+    """Settings of OpenBLAS on this machine would change what either side computes with."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
+    return {**kept, "OMP_NUM_THREADS": str(threads), **more}
+
+
+def pinned(threads):
+    """The beginning of a command that may use as many cores as it has threads."""
+    cores = sorted(os.sched_getaffinity(0))
+    return ["taskset", "--cpu-list", ",".join(map(str, cores[:threads]))]
+
+
+def median(results, key):
+    return statistics.median(r[key] for r in results)
+
+
+def spread(results, key="tokens_per_second"):
+    """From least to most, as a share of the median."""
+    values = [r[key] for r in results]
+    return (max(values) - min(values)) / statistics.median(values)
