@@ -26,6 +26,8 @@ LOG = llama_cpp.llama_log_callback(quiet)
 
 
 class Runner:
+    shows_special = False
+
     def __init__(self, options):
         self.model = llama_cpp.llama_model_load_from_file(
             options.model.encode(), llama_cpp.llama_model_default_params())
@@ -41,6 +43,8 @@ class Runner:
         settings.flash_attn_type = (
             llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED if options.flash_attention == "on"
             else llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED)
+        if getattr(options, "float32_cache", False):
+            settings.type_k = settings.type_v = llama_cpp.GGML_TYPE_F32
         self.context = llama_cpp.llama_init_from_model(self.model, settings)
         if not self.context:
             sys.exit("error: llama.cpp made no context")
@@ -76,7 +80,8 @@ class Runner:
         result = b""
         room = ctypes.create_string_buffer(256)
         for token in tokens:
-            count = llama_cpp.llama_token_to_piece(self.vocab, token, room, 256, 0, False)
+            count = llama_cpp.llama_token_to_piece(
+                self.vocab, token, room, 256, 0, self.shows_special)
             result += room.raw[:max(0, count)]
         return result.decode(errors="replace")
 

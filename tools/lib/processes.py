@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 
-def run(command, what, environment=None):
-    """What a process prints; ends this one, with its last words, if it fails."""
+def run(command, what, environment=None, given=""):
+    """What a process prints that is given a text; ends this one, with its last words, if it fails."""
     command = [str(part) for part in command]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, errors="replace", check=False,
-                          env=environment)
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, errors="replace", check=False, env=environment)
     if done.returncode != 0:
         sys.exit(f"error: {what} ended with {done.returncode}: {' '.join(command)}\n"
                  f"{done.stderr[-2000:]}")
