@@ -4,11 +4,9 @@ import Testing
 
 @Suite struct TrainingBenchmarkTests {
   private func open(_ file: String) throws -> OpenedModel {
-    let parts = #filePath.split(separator: "/").dropLast(3)
     var options = ModelOptions()
     options.threadCount = 1
-    return try OpenedModel.open(
-      path: "/" + parts.joined(separator: "/") + "/Fixtures/models/" + file, options: options)
+    return try OpenedModel.open(path: "\(ToyRun.fixtures)/\(file)", options: options)
   }
 
   @Test(arguments: ["llama.gguf", "gpt2.gguf"])
