@@ -47,17 +47,13 @@ class Sides:
 
 
 def row_of(name, ours, theirs):
-    found, expected = perplexity_of(ours), theirs["perplexity"]
+    found, expected = ours["perplexity"], theirs["perplexity"]
     counts = {key: ours[key] for key in ("tokens", "predicted_tokens")}
     row = {"name": name, "version": theirs["version"], "ours": found, "theirs": expected,
            "difference": found / expected - 1, "limit": LIMITS[name], **counts}
     row["same_counts"] = all(theirs[key] == value for key, value in counts.items())
     row["met"] = row["same_counts"] and abs(row["difference"]) <= row["limit"]
     return row
-
-
-def perplexity_of(report):
-    return report["perplexity"]
 
 
 def main():
