@@ -21,7 +21,7 @@ def main():
     llama_cpp.llama_log_set(LOG, ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
     runner = Runner(SimpleNamespace(
-        model=sys.argv[1], prompt_tokens=1024, depth=0, generate_tokens=count, threads=2,
+        model=sys.argv[1], prompt_tokens=1024, depth=0, generate_tokens=count, threads=1,
         flash_attention="off", float32_cache=True))
     runner.shows_special = True
     results = []
