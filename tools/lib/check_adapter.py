@@ -62,7 +62,7 @@ class Ours:
     def greedy(self, prompt, count, *model):
         result = run_json(
             [self.gpt, "generate", *model, "--precision", "fp32", "--temperature", 0,
-             "--ignore-eos", "--max-tokens", count, "--prompt", prompt, "--json"], "gpt generate")
+             "--max-tokens", count, "--prompt", prompt, "--json"], "gpt generate")
         return {key: result[key] for key in ("prompt_token_ids", "token_ids")}
 
     def merge(self, target, model, adapter, *options):
@@ -131,7 +131,7 @@ def check_llama(options, ours, prompts, model):
                 if place is not None:
                     parted.append(f"{prompt!r} ({side}): {key} from {place}")
     return {"merged_bytes": merged.stat().st_size, "type": options.type,
-            "prompts": len(prompts), "generate_tokens": options.generate_tokens,
+            "prompts": len(prompts), "tokens_written": sum(len(t["token_ids"]) for t in theirs),
             "sample": theirs[0]["text"], "parted": parted}
 
 
@@ -171,7 +171,7 @@ def describe(report):
           f"{report['range']:.0f}")
     if "parted" in report:
         print(f"llama.cpp, merged to {report['type']} ({report['merged_bytes'] / 1e6:.0f} MB): "
-              f"{report['prompts']} prompts, {report['generate_tokens']} greedy tokens each: "
+              f"{report['prompts']} prompts, {report['tokens_written']} greedy tokens: "
               f"{'; '.join(report['parted']) or 'equal'}")
         print(f"its text: {report['sample']!r}")
         print(f"transformers, {report['folder_model']} of the merged folder: logits differ by at "

@@ -26,8 +26,6 @@ LOG = llama_cpp.llama_log_callback(quiet)
 
 
 class Runner:
-    shows_special = False
-
     def __init__(self, options):
         self.model = llama_cpp.llama_model_load_from_file(
             options.model.encode(), llama_cpp.llama_model_default_params())
@@ -80,8 +78,7 @@ class Runner:
         result = b""
         room = ctypes.create_string_buffer(256)
         for token in tokens:
-            count = llama_cpp.llama_token_to_piece(
-                self.vocab, token, room, 256, 0, self.shows_special)
+            count = llama_cpp.llama_token_to_piece(self.vocab, token, room, 256, 0, False)
             result += room.raw[:max(0, count)]
         return result.decode(errors="replace")
 

@@ -2,7 +2,7 @@
 """llama.cpp's greedy continuations: llama_greedy.py MODEL.gguf COUNT <PROMPTS
 
 PROMPTS is a JSON list of texts. A JSON list of {"prompt_token_ids", "token_ids", "text"} is
-printed. Keys and values are kept in F32 and the end of a sequence is a token like any other.
+printed, without the token that ends a text. Keys and values are kept in F32.
 """
 
 import ctypes
@@ -14,6 +14,14 @@ import llama_cpp
 from llama_bench import LOG, Runner
 
 
+def generate(runner, token, count):
+    tokens = []
+    while len(tokens) < count and not llama_cpp.llama_vocab_is_eog(runner.vocab, token):
+        tokens.append(token)
+        token = runner.feed([token])
+    return tokens
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -23,13 +31,11 @@ def main():
     runner = Runner(SimpleNamespace(
         model=sys.argv[1], prompt_tokens=1024, depth=0, generate_tokens=count, threads=1,
         flash_attention="off", float32_cache=True))
-    runner.shows_special = True
     results = []
     for prompt in prompts:
         runner.forget()
         words = runner.tokenize(prompt)
-        first = runner.feed(words)
-        tokens = [first] + runner.generate(first, count - 1)
+        tokens = generate(runner, runner.feed(words), count)
         results.append(
             {"prompt_token_ids": words, "token_ids": tokens, "text": runner.text(tokens)})
     print(json.dumps(results))
