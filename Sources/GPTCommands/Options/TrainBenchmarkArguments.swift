@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import GPTJSON
 internal import GPTModel
 internal import GPTOps
+internal import GPTTensor
 internal import GPTTraining
 
 extension TrainingBenchmark.Configuration: ExpressibleByArgument {}
