@@ -16,7 +16,6 @@ and, beside the folder, manifest.json: command, versions, tolerance, SHA-256 of 
 """
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -36,6 +35,7 @@ from safetensors.numpy import load_file, save_file
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 import golden_gguf
 import golden_tokenizers
+from golden_shared import base_versions, load, logits_of, update_manifest, write_json
 
 INPUT_LENGTH = 40
 GREEDY_LENGTH = 64
@@ -166,17 +166,6 @@ def make_model(recipe, seed):
     return model.to(getattr(torch, recipe.dtype))
 
 
-def load(folder, dtype=torch.float32):
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, attn_implementation="eager", local_files_only=True)
-    return model.eval()
-
-
-@torch.no_grad()
-def logits_of(model, ids):
-    return model(torch.tensor([ids]), use_cache=False).logits[0]
-
-
 def greedy_of(model, ids):
     """The continuation without a cache, and its least margin relative to the range."""
     ids = list(ids)
@@ -187,10 +176,6 @@ def greedy_of(model, ids):
         margins.append(((best[0] - best[1]) / (last.max() - last.min())).item())
         ids.append(int(last.argmax()))
     return ids[-GREEDY_LENGTH:], min(margins)
-
-
-def write_json(path, value):
-    path.write_text(json.dumps(value, ensure_ascii=True) + "\n", encoding="ascii")
 
 
 def make(recipe, folder, seed):
@@ -233,25 +218,6 @@ def make_best(recipe, folder):
         if golden:
             return golden
     sys.exit(f"error: {recipe.name}: no seed gives a comfortable greedy continuation")
-
-
-def sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def update_manifest(folder, key, entry):
-    """Replaces a key of the manifest beside the folder, leaving other keys alone."""
-    path = folder.parent / "manifest.json"
-    manifest = json.loads(path.read_text()) if path.exists() else {}
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    manifest[key] = {
-        **entry, "files": {str(p.relative_to(folder.parent)): sha256(p) for p in files}}
-    path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
-
-
-def base_versions():
-    return {"numpy": np.__version__, "torch": torch.__version__.split("+")[0],
-            "transformers": transformers.__version__}
 
 
 def write_manifest(folder, verified):

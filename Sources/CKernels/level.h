@@ -48,6 +48,7 @@ const gpt_kernels LEVEL_TABLE = {
     .silu_product_backward = silu_product_backward,
     .dropout = dropout,
     .cross_entropy = cross_entropy,
+    .distillation = distillation,
     .adamw_update = adamw_update,
     .sgd_update = sgd_update,
     .lion_update = lion_update,

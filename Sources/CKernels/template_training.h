@@ -148,3 +148,61 @@ static double cross_entropy(float *logits, int count, int target, float smoothin
   logits[target] -= share;
   return loss;
 }
+
+/* The largest of `count` numbers. */
+static float row_peak(const float *x, int count) {
+  v16 top = v16_set1(-__builtin_inff());
+  int i = 0;
+  for (; i + 16 <= count; i += 16) top = v16_max(v16_load(x + i), top);
+  float peak = horizontal_max(top);
+  for (; i < count; i++) peak = x[i] > peak ? x[i] : peak;
+  return peak;
+}
+
+/* Sum of exp((x - peak) scale). */
+static double sum_of_powers(const float *x, int count, float peak, float scale) {
+  v16 sum = v16_set1(0), top = v16_set1(peak), factor = v16_set1(scale);
+  int i = 0;
+  for (; i + 16 <= count; i += 16)
+    sum = v16_add(sum, v16_exp(v16_mul(v16_sub(v16_load(x + i), top), factor)));
+  double total = horizontal_sum(sum);
+  for (; i < count; i++) total += __builtin_exp(((double)x[i] - peak) * scale);
+  return total;
+}
+
+/* How far a row of the student's logits is from the teacher's, and the gradient over the student's.
+
+     p = softmax(teacher / T), q = softmax(student / T), loss = T^2 sum of p (log p - log q)
+     d loss / d student[i] = T (q[i] - p[i])
+
+   Source: Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2. The teacher's logits become the
+   gradient times `factor`; with factor 0 they stay. Returns the loss. Logits are taken relative to
+   their peaks, so that a small loss is not the difference of large numbers. */
+static double distillation(const float *student, float *teacher, int count, float temperature,
+                           float factor) {
+  const float scale = 1 / temperature, slope = factor * temperature;
+  const float taught = row_peak(teacher, count), own = row_peak(student, count);
+  const double taught_total = sum_of_powers(teacher, count, taught, scale);
+  const double own_total = sum_of_powers(student, count, own, scale);
+  const double shift = __builtin_log(own_total) - __builtin_log(taught_total);
+  const v16 p_scale = v16_set1((float)(1 / taught_total)), q_scale = v16_set1((float)(1 / own_total));
+  v16 sum = v16_set1(0);
+  int i = 0;
+  for (; i + 16 <= count; i += 16) {
+    v16 a = v16_mul(v16_sub(v16_load(teacher + i), v16_set1(taught)), v16_set1(scale));
+    v16 b = v16_mul(v16_sub(v16_load(student + i), v16_set1(own)), v16_set1(scale));
+    v16 p = v16_mul(v16_exp(a), p_scale);
+    sum = v16_fma(p, v16_add(v16_sub(a, b), v16_set1((float)shift)), sum);
+    if (factor == 0) continue;
+    v16 q = v16_mul(v16_exp(b), q_scale);
+    v16_store(teacher + i, v16_mul(v16_sub(q, p), v16_set1(slope)));
+  }
+  double total = horizontal_sum(sum);
+  for (; i < count; i++) {
+    double a = ((double)teacher[i] - taught) * scale, b = ((double)student[i] - own) * scale;
+    double p = __builtin_exp(a) / taught_total, q = __builtin_exp(b) / own_total;
+    total += p * (a - b + shift);
+    if (factor != 0) teacher[i] = (float)(q - p) * slope;
+  }
+  return (double)temperature * temperature * total;
+}

@@ -23,6 +23,8 @@ extension LanguageModel {
     public var cacheType: CacheType?
     /// Most tokens a sequence may have; nil takes what the model was made for.
     public var contextLength: Int?
+    /// LoRA adapters to put on the model; what several add is summed.
+    public var adapters: [AdapterReference] = []
 
     public init() {}
 
@@ -39,7 +41,13 @@ extension LanguageModel {
         throw .invalidOption(
           name: "contextLength", found: "\(contextLength)", expected: "at least 1")
       }
+      for adapter in adapters where !adapter.scale.isFinite {
+        throw .invalidOption(
+          name: "adapters", found: "scale \(adapter.scale) for \(adapter.path.debugDescription)",
+          expected: "a finite number")
+      }
       var options = ModelOptions()
+      options.adapters = adapters.map { ($0.path, $0.scale) }
       options.threadCount = threadCount
       options.contextLength = contextLength
       switch precision {

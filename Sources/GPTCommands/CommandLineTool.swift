@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import GPT
+internal import GPTModel
 internal import GPTTensor
 internal import GPTTraining
 import Glibc
@@ -36,6 +37,7 @@ public enum CommandLineTool {
     case TrainingError.interrupted, CommandError.interrupted: exit(130)
     case CommandError.outputClosed: exit(1)
     case let error as TrainingError: fail(error.description)
+    case let error as ModelError: fail(error.description)
     case let error as FileError: fail(error.description)
     case let error as CommandError: fail(error.description)
     default: RootCommand.exit(withError: error)
@@ -63,7 +65,8 @@ struct RootCommand: AsyncParsableCommand {
       """,
     subcommands: [
       GenerateCommand.self, ChatCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      InfoCommand.self, PrepareCommand.self, PretrainCommand.self, BenchCommand.self,
-      LogitsCommand.self,
+      InfoCommand.self, PrepareCommand.self, PretrainCommand.self, FinetuneCommand.self,
+      BenchCommand.self, LogitsCommand.self, ConvertCommand.self, QuantizeCommand.self,
+      MergeCommand.self,
     ])
 }

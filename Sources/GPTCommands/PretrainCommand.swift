@@ -1,9 +1,6 @@
 internal import ArgumentParser
-internal import Dispatch
-internal import GPTJSON
 internal import GPTTraining
 import Glibc
-import Synchronization
 
 struct PretrainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,20 +24,10 @@ struct PretrainCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var arguments: PretrainArguments
-  @Option(
-    help: ArgumentHelp("Folder of the run (default: \(Self.defaultOutput)).", valueName: "folder"))
-  var output: String?
-  @Option(
-    help: ArgumentHelp(
-      "Go on with a run or from a checkpoint, in the folder of its run unless --output names a new "
-        + "one.", valueName: "folder"))
-  var resume: String?
-  @Flag(help: "Write one JSON object about the finished run.") var json = false
-
-  static let defaultOutput = "gpt-run"
+  @OptionGroup var options: RunOptions
 
   func validate() throws {
-    if resume != nil {
+    if options.resume != nil {
       if !arguments.corpus.paths.isEmpty {
         throw ValidationError("--resume takes the text from the run.")
       }
@@ -51,44 +38,14 @@ struct PretrainCommand: AsyncParsableCommand {
 
   func run() async throws {
     let interruption = Interruption(signals: [SIGINT, SIGTERM])
-    let source = try RunSource(command: self)
-    let corpus = try await source.corpus(interruption)
-    let stop = StopFlag()
-    let json = json
-    let summary = try await interruption.guarding {
-      try await withTaskCancellationHandler {
-        try await onThreadOfItsOwn {
-          try PretrainRun(source, corpus, isInterrupted: { stop.isSet }).run()
-        }
-      } onCancel: {
-        stop.set()
-      }
+    let source = try RunSource(try arguments.withAbsolutePaths(), options)
+    let folder = try source.openFolder(allowing: [PretrainCorpus.folderName])
+    let corpus = try await PretrainCorpus(
+      arguments: source.arguments, folder: folder.path, isResumed: source.earlier != nil
+    ).open(interruption)
+    let summary = try await InterruptibleTraining.run(interruption) { isInterrupted in
+      try PretrainRun(source, folder, corpus, isInterrupted: isInterrupted).run()
     }
-    summary.print()
-    if json { try StandardOutput.shared.writeLine(summary.json.encoded()) }
-    if summary.reason == .interrupted { throw CommandError.interrupted }
-  }
-}
-
-/// Set by the signal handler, read between steps.
-private final class StopFlag: Sendable {
-  private let flag = Atomic<Bool>(false)
-
-  var isSet: Bool { flag.load(ordering: .relaxed) }
-
-  func set() {
-    flag.store(true, ordering: .relaxed)
-    StandardError.print("finishing the step and saving; once more ends at once")
-  }
-}
-
-/// Runs `body` off the cooperative pool, whose few threads must not be kept busy for hours.
-private func onThreadOfItsOwn<Value: Sendable>(
-  _ body: @escaping @Sendable () throws -> Value
-) async throws -> Value {
-  try await withCheckedThrowingContinuation { continuation in
-    DispatchQueue(label: "gpt.training").async {
-      continuation.resume(with: Result { try body() })
-    }
+    try summary.report(json: options.json)
   }
 }

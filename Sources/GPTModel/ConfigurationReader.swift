@@ -102,7 +102,7 @@ struct JSONConfiguration: ConfigurationReader {
     return value
   }
 
-  private func wrong(_ key: String, _ value: JSONValue, _ expected: String) -> ModelError {
+  func wrong(_ key: String, _ value: JSONValue, _ expected: String) -> ModelError {
     let text: String
     switch value {
     case .array, .object: text = value.kind

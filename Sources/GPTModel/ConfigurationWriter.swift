@@ -10,6 +10,8 @@ struct ConfigurationWriter {
   var storedType: String?
   var beginningOfSequence: Int32?
   var endOfSequence: Int32?
+  /// Further tokens that end a generation.
+  var otherStops: [Int32] = []
 
   init(_ configuration: ModelConfiguration) { self.configuration = configuration }
 
@@ -35,8 +37,10 @@ struct ConfigurationWriter {
   }
 
   func generationObject() -> JSONObject {
-    JSONObject([
-      ("bos_token_id", id(beginningOfSequence)), ("eos_token_id", id(endOfSequence)),
+    let stops = ([endOfSequence].compactMap { $0 } + otherStops).map { JSONValue.integer(Int($0)) }
+    return JSONObject([
+      ("bos_token_id", id(beginningOfSequence)),
+      ("eos_token_id", otherStops.isEmpty ? id(endOfSequence) : .array(stops)),
     ])
   }
 

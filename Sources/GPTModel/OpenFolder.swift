@@ -26,19 +26,30 @@ extension OpenedModel {
     do { chatTemplate = try loadChatTemplate(folder: path)?.source } catch {
       throw .tokenizer(error)
     }
-    let generation = try? readJSON(path + "/generation_config.json", location: "generation_config")
     return TrainingSource(
       checkpoint: Checkpoint(
         source: source, names: family.names,
         configuration: try limit(full, to: contextLength)),
       tokenizer: tokenizer, chatTemplate: chatTemplate,
-      stopTokens: (generation?.tokenIDs("eos_token_id") ?? []) + reader.tokenIDs("eos_token_id"),
+      stopTokens: stopTokens(folder: path, reader),
       name: try? reader.stringValue("_name_or_path"))
+  }
+
+  /// What generation_config.json says, then config.json.
+  static func stopTokens(folder: String, _ reader: JSONConfiguration) -> [Int32] {
+    let generation = try? readJSON(
+      folder + "/generation_config.json", location: "generation_config")
+    return (generation?.tokenIDs("eos_token_id") ?? []) + reader.tokenIDs("eos_token_id")
   }
 
   static func readConfiguration(folder: String)
     throws(ModelError) -> (JSONConfiguration, FolderFamily)
   {
+    guard !isAdapterFolder(folder) else {
+      throw .notAModel(
+        path: folder, found: "is an adapter",
+        expected: "the model that it is for (an adapter is given with --adapter)")
+    }
     let reader = try readJSON(folder + "/config.json", location: "config.json")
     let known = FolderFamily.architectures
     let type = try reader.stringValue("model_type") ?? "missing"
@@ -50,7 +61,7 @@ extension OpenedModel {
     return (reader, FolderFamily(architecture: type))
   }
 
-  private static func readJSON(_ path: String, location: String)
+  static func readJSON(_ path: String, location: String)
     throws(ModelError) -> JSONConfiguration
   {
     let bytes: [UInt8]

@@ -16,18 +16,22 @@ extension OpenedModel {
     let (configuration, names) = try describe(file)
     let checkpoint = Checkpoint(
       source: file, names: names, configuration: try limit(configuration, to: contextLength))
-    let stops = try ["eos_token_id", "eot_token_id"].compactMap { key in
-      try file.integer("tokenizer.ggml.\(key)").flatMap(Int32.init(exactly:))
-    }
     return TrainingSource(
       checkpoint: checkpoint, tokenizer: try makeTokenizer(vocabulary(of: file)),
-      chatTemplate: try file.string("tokenizer.chat_template"), stopTokens: stops,
+      chatTemplate: try file.string("tokenizer.chat_template"),
+      stopTokens: try stopTokens(file),
       name: try file.string("general.name"))
+  }
+
+  static func stopTokens(_ file: GGUFFile) throws -> [Int32] {
+    try ["eos_token_id", "eot_token_id"].compactMap { key in
+      try file.integer("tokenizer.ggml.\(key)").flatMap(Int32.init(exactly:))
+    }
   }
 
   /// Configuration and names, completed by what only the tensors tell: the number of embeddings,
   /// a separate output projection, biases and rotary divisors.
-  private static func describe(_ file: GGUFFile) throws -> (ModelConfiguration, TensorNames) {
+  static func describe(_ file: GGUFFile) throws -> (ModelConfiguration, TensorNames) {
     let known = ["gpt2", "llama", "qwen2"]
     guard let architecture = try file.string("general.architecture") else {
       throw ModelError.configuration(
@@ -48,6 +52,7 @@ extension OpenedModel {
       configuration = try Llama.configuration(reader, architecture: architecture)
       names = Llama.fileNames(architecture: architecture)
       configuration.queryKeyValueBias = file.contains("blk.0.attn_q.bias")
+      configuration.attentionOutputBias = file.contains("blk.0.attn_output.bias")
     }
     let embedding = try file.required("token_embd.weight")
     configuration.vocabularySize = embedding.rowCount

@@ -14,6 +14,8 @@ package struct ModelOptions: Sendable {
   package var contextLength: Int?
   /// Instruction set of the kernels; nil: `GPT_KERNELS`, else the best there is.
   package var kernelLevel: KernelLevel?
+  /// Folders of LoRA adapters to put on the model, each with a factor on what it adds.
+  package var adapters: [(path: String, scale: Float)] = []
   package init() {}
 }
 
@@ -30,7 +32,7 @@ package struct OpenedModel: Sendable {
 
   /// Opens a Hugging Face folder or a GGUF file.
   package static func open(path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
-    try assemble(
+    try open(
       try TrainingSource.open(path: path, contextLength: options.contextLength), options: options)
   }
 
@@ -42,17 +44,23 @@ package struct OpenedModel: Sendable {
     } catch { throw .compute(error) }
   }
 
-  /// Loads the weights.
-  private static func assemble(
+  /// Loads the weights of a model whose files are open.
+  ///
+  /// - Parameter options: their context length is not looked at; the source has one
+  package static func open(
     _ source: TrainingSource, options: ModelOptions
   ) throws(ModelError) -> OpenedModel {
     let cacheType = options.cacheType ?? (options.precision == .fp32 ? .f32 : .f16)
     let context = try context(options)
+    // Before time and memory go into packing.
+    let adapters = try loadAdapters(options.adapters, configuration: source.configuration)
     let transformer = try TransformerLoader(
       checkpoint: source.checkpoint, context: context, cacheType: cacheType
     ).load()
     return OpenedModel(
-      configuration: source.configuration, transformer: transformer, tokenizer: source.tokenizer,
+      configuration: source.configuration,
+      transformer: adapters.isEmpty ? transformer : transformer.adapted(by: adapters),
+      tokenizer: source.tokenizer,
       chatTemplate: source.chatTemplate, stopTokens: source.stopTokens, summary: source.summary)
   }
 

@@ -23,21 +23,38 @@ package func saveModel(
   let tensors = tensorsToWrite(
     configuration: configuration, parameters: parameters, values: values, dtype: dtype)
   var writer = ConfigurationWriter(configuration)
-  writer.storedType = [.f16: "float16", .bf16: "bfloat16"][dtype] ?? "float32"
+  writer.setStoredType(dtype)
   if let tokenizer {
     writer.beginningOfSequence = tokenizer.beginningOfSequence
     writer.endOfSequence = tokenizer.endOfSequence
   }
-  var files = tokenizer?.files ?? [:]
-  files["config.json"] = text(try writer.object())
-  files["generation_config.json"] = text(writer.generationObject())
-
-  do throws(FileError) {
-    try replace(files, keepingTokenizer: tokenizer == nil, in: folder)
-  } catch { throw .file(error) }
+  try writer.writeFiles(tokenizer: tokenizer, to: folder)
   do throws(WeightsError) {
     try writeSafetensors(tensors, to: folder + "/model.safetensors")
   } catch { throw .weights(error) }
+}
+
+extension ConfigurationWriter {
+  /// Writes everything of a model's folder but the weights.
+  ///
+  /// - Parameter tokenizer: whose files are written unchanged; nil: none, and those of the folder
+  ///   stay.
+  func writeFiles(tokenizer: TokenizerCopy?, to folder: String) throws(ModelError) {
+    var files = tokenizer?.files ?? [:]
+    files["config.json"] = text(try object())
+    files["generation_config.json"] = text(generationObject())
+    do throws(FileError) {
+      try replaceFiles(
+        files,
+        // Tokenizer files of another kind.
+        removing: tokenizer == nil ? [] : TokenizerCopy.fileNames.filter { files[$0] == nil },
+        invalidating: ["model.safetensors", "model.safetensors.index.json"], in: folder)
+    } catch { throw .file(error) }
+  }
+
+  mutating func setStoredType(_ dtype: DType) {
+    storedType = [.f16: "float16", .bf16: "bfloat16"][dtype] ?? "float32"
+  }
 }
 
 private func text(_ object: JSONObject) -> [UInt8] {
@@ -49,19 +66,18 @@ private func exists(_ path: String) -> Bool {
   return lstat(path, &status) == 0
 }
 
-/// Writes the files that differ, in the order of their names, and removes tokenizer files of
-/// another kind; before the first change the weights beside them go.
-private func replace(
-  _ files: [String: [UInt8]], keepingTokenizer: Bool, in folder: String
+/// Writes the files that differ, in the order of their names, and removes those of `stale` that are
+/// there; before the first change the files of `weights` go, which belong to the old ones.
+func replaceFiles(
+  _ files: [String: [UInt8]], removing stale: [String], invalidating weights: [String],
+  in folder: String
 ) throws(FileError) {
   let changed = files.filter { name, contents in
     (try? readSmallFile(path: folder + "/" + name, limit: TokenizerCopy.fileLimit)) != contents
   }
-  let stale = TokenizerCopy.fileNames.filter {
-    !keepingTokenizer && files[$0] == nil && exists(folder + "/" + $0)
-  }
+  let stale = stale.filter { exists(folder + "/" + $0) }
   guard !changed.isEmpty || !stale.isEmpty else { return }
-  for name in ["model.safetensors", "model.safetensors.index.json"] + stale {
+  for name in weights + stale {
     let path = folder + "/" + name
     guard unlink(path) == 0 || errno == ENOENT else {
       throw .system(path: path, operation: "remove it", code: errno)

@@ -12,12 +12,19 @@ package struct TokenizerCopy: Sendable {
   let endOfSequence: Int32?
 
   /// What Hugging Face tokenizers and ours consist of.
-  static let fileNames = [
+  package static let fileNames = [
     "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
   ]
   /// The largest published tokenizer.json files are under 40 MB.
   static let fileLimit = 256 << 20
+
+  /// Files that were made here.
+  init(files: [String: [UInt8]], beginningOfSequence: Int32?, endOfSequence: Int32?) {
+    self.files = files
+    self.beginningOfSequence = beginningOfSequence
+    self.endOfSequence = endOfSequence
+  }
 
   package init(folder: String) throws(ModelError) {
     var files: [String: [UInt8]] = [:]

@@ -27,6 +27,19 @@ extension StoredTensor {
     }
   }
 
+  /// Writes a column as fp32; of the plain float types only.
+  package func dequantise(column: Int, into destination: UnsafeMutablePointer<Float>) {
+    precondition(
+      dtype.blockLength == 1 && column >= 0 && column < columnCount,
+      "column \(column) of a tensor \(shape) of \(dtype.rawValue)")
+    guard let base = bytes.baseAddress else { return }
+    let width = dtype.blockBytes
+    for row in 0..<rowCount {
+      let source = base + row * rowBytes + column * width
+      dequantiseRow(source, destination + row, count: 1)
+    }
+  }
+
   /// One dynamic choice a row; each case below is a loop specialised for its format.
   private func dequantiseRow(
     _ source: UnsafeRawPointer, _ target: UnsafeMutablePointer<Float>, count: Int

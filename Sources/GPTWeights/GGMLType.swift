@@ -50,6 +50,11 @@ struct GGMLType {
     }
   }
 
+  /// The number by which files know a type that is read.
+  static func number(of dtype: DType) -> UInt32? {
+    (0...30).first { Self.dtype(number: $0) == dtype }
+  }
+
   private static func unsupported(number: UInt32) -> (String, Int, Int)? {
     switch number {
     case 9: ("Q8_1", 32, 40)

@@ -78,6 +78,14 @@ extension GGUFFile {
     return flag
   }
 
+  /// The value as it stands in the file, to be written into another; nil for an absent key.
+  package func rawValue(_ key: String) -> GGUFMetadata? {
+    guard let field = fields[key] else { return nil }
+    // In front of the value: the types, an array's count, a string's length.
+    let head = field.elements != nil ? 16 : field.type == .string ? 12 : 4
+    return .raw(Array(file.bytes[field.range.lowerBound - head..<field.range.upperBound]))
+  }
+
   private func mismatch(_ key: String, _ expected: String) -> WeightsError {
     invalid(key, found: fields[key]?.phrase ?? "is missing", expected: expected)
   }

@@ -35,7 +35,8 @@ extension WeightsError {
   /// A metadata key as messages print it.
   static func key(_ name: String) -> String { "key '\(name.printable())'" }
 
-  static func tensor(
+  /// Something wrong with a tensor.
+  package static func tensor(
     _ name: String, file: String, found: String, expected: String
   ) -> WeightsError {
     .invalid(file: file, item: tensor(name), found: found, expected: expected)

@@ -1,3 +1,4 @@
+import GPTWeights
 import Glibc
 
 /// A folder that disappears, with what was written into it, when the test ends.
@@ -35,4 +36,9 @@ final class TemporaryFolder {
 extension FixedWidthInteger {
   /// The bytes of the number, least significant first.
   var bytes: [UInt8] { withUnsafeBytes(of: littleEndian) { Array($0) } }
+}
+
+extension StoredTensor {
+  /// A copy: the mapped bytes go with the last reference to the file.
+  var copiedBytes: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
 }

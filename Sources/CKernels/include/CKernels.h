@@ -231,6 +231,8 @@ typedef struct gpt_kernels {
                   float *y, ptrdiff_t count);
   double (*cross_entropy)(float *logits, int count, int target, float smoothing, float z,
                           float factor, double *likelihood);
+  double (*distillation)(const float *student, float *teacher, int count, float temperature,
+                         float factor);
   /* Flat arrays; counts are multiples of 16 (CKernelsUpdates.h). */
   void (*adamw_update)(const gpt_adamw_update *);
   void (*sgd_update)(const gpt_sgd_update *);

@@ -3,13 +3,18 @@ internal import GPTTokenizer
 /// Writes a conversation as the model expects it.
 struct ChatRenderer {
   private let model: LanguageModel
-  private let template: ChatTemplate
-  private let guardedText: ControlTextGuard
+  private let encoder: ChatEncoder
 
   /// - Parameter format: a known format by name; nil takes the model's own template
   init(model: LanguageModel, format: String?) throws(LanguageModelError) {
     self.model = model
-    guardedText = ControlTextGuard(model.tokenizer)
+    let template = try Self.template(of: model, format: format)
+    encoder = ChatEncoder(template: template, tokenizer: model.tokenizer)
+  }
+
+  private static func template(
+    of model: LanguageModel, format: String?
+  ) throws(LanguageModelError) -> ChatTemplate {
     if let format {
       let found: ChatTemplate?
       do { found = try ChatTemplate.named(format) } catch { throw .tokenizer(error.description) }
@@ -18,14 +23,13 @@ struct ChatRenderer {
           name: "chatFormat", found: format.debugDescription,
           expected: "one of \(KnownChatFormat.names.joined(separator: ", "))")
       }
-      template = known
-      return
+      return known
     }
     guard let source = model.chatTemplateSource else {
       throw .noChatTemplate(model: model.information.path)
     }
     do {
-      template = try ChatTemplate(source: source, location: model.information.path)
+      return try ChatTemplate(source: source, location: model.information.path)
     } catch {
       throw .tokenizer(error.description)
     }
@@ -46,23 +50,11 @@ struct ChatRenderer {
   }
 
   private func tokens(of conversation: Transcript) throws(LanguageModelError) -> [Int32] {
-    let text = try render(conversation)
-    // The template itself writes what stands at the beginning.
-    do { return try guardedText.encode(text, with: model.tokenizer) } catch {
-      throw .tokenizer(error.description)
-    }
-  }
-
-  private func render(_ conversation: Transcript) throws(LanguageModelError) -> String {
-    let tokenizer = model.tokenizer
     let messages = conversation.entries.map {
-      ChatMessage(role: $0.role.rawValue, content: guardedText.shielded($0.content))
+      ChatMessage(role: $0.role.rawValue, content: $0.content)
     }
     do {
-      return try template.render(
-        messages: messages, addGenerationPrompt: true,
-        bosToken: tokenizer.beginningOfSequence.flatMap { tokenizer.piece(of: $0) },
-        eosToken: tokenizer.endOfSequence.flatMap { tokenizer.piece(of: $0) })
+      return try encoder.encode(try encoder.render(messages, addGenerationPrompt: true))
     } catch {
       throw .tokenizer(error.description)
     }

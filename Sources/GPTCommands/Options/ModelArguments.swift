@@ -10,10 +10,11 @@ struct ModelArguments: ParsableArguments {
       valueName: "path-or-name"))
   var model: String?
 
+  @OptionGroup var adapters: AdapterArguments
   @OptionGroup var computing: ComputingArguments
 
   func open() async throws -> LanguageModel {
-    try await computing.open(model)
+    try await computing.open(model, adapters: adapters.references)
   }
 }
 
@@ -41,8 +42,11 @@ struct ComputingArguments: ParsableArguments {
     }
   }
 
-  func open(_ model: String?) async throws -> LanguageModel {
+  func open(
+    _ model: String?, adapters: [AdapterReference] = []
+  ) async throws -> LanguageModel {
     var options = LanguageModel.LoadingOptions()
+    options.adapters = adapters
     options.threadCount = threads
     options.precision =
       switch precision {

@@ -1,10 +1,11 @@
 internal import ArgumentParser
-internal import GPTJSON
 internal import GPTModel
 internal import GPTTraining
 
-/// Everything that decides what a run does; `run.json` holds it filled in.
-struct PretrainArguments: ParsableArguments {
+/// Everything that decides what a run of pretraining does.
+struct PretrainArguments: RunArguments {
+  static let command = "gpt pretrain"
+
   @OptionGroup(title: "Corpus") var corpus: CorpusArguments
   @Option(
     help: ArgumentHelp(
@@ -13,32 +14,19 @@ struct PretrainArguments: ParsableArguments {
   var cache: String?
   @OptionGroup(title: "Model") var shape: ModelShapeArguments
   @OptionGroup(title: "Training") var training: TrainingArguments
-
-  /// What may change when a run is gone on with: no weight depends on it.
-  static let changeable: Set = ["threads", "keep", "log-every", "sample-every", "save-type"]
 }
 
 extension PretrainArguments {
-  /// The arguments that a run was started with, with the changes that `given` asks for.
-  ///
-  /// - Parameter location: of run.json, for messages
-  static func resumed(
-    _ manifest: RunManifest, given: PretrainArguments, location: String
-  ) throws -> PretrainArguments {
-    let defaults = OptionValues.of(try PretrainArguments.parse([]))
-    var asked = manifest
-    var options = manifest.options
-    for (name, value) in OptionValues.of(given).members where value != defaults[name] {
-      if changeable.contains(name) { options[name] = value } else { asked.options[name] = value }
+  /// So that the run can be gone on with from anywhere.
+  func withAbsolutePaths() throws(CommandError) -> PretrainArguments {
+    let absolute = try AbsolutePaths()
+    var result = self
+    result.corpus.paths = corpus.paths.map { absolute($0) }
+    result.cache = cache.map { absolute($0) }
+    if let tokenizer = corpus.tokenizer, !["bytes", "characters"].contains(tokenizer) {
+      result.corpus.tokenizer = absolute(tokenizer)
     }
-    try manifest.check(equals: asked, location: location)
-    do {
-      return try PretrainArguments.parse(OptionValues.arguments(options))
-    } catch {
-      throw TrainingError.invalid(
-        location: location, found: PretrainArguments.message(for: error),
-        expected: "options of gpt pretrain")
-    }
+    return result
   }
 
   /// Chooses what was left open, by corpus and model.

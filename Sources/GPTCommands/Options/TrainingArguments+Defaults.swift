@@ -1,27 +1,29 @@
 internal import GPTModel
+internal import GPTOps
 internal import GPTTraining
 
 extension TrainingArguments {
   static let defaultSeed: UInt64 = 1337
 
-  /// Chooses what was left open.
+  /// Chooses what was left open for a new model.
   mutating func complete(
     _ configuration: ModelConfiguration, preset: ModelPreset, trainingTokens: Int
   ) throws(TrainingError) {
-    let length = configuration.contextLength
-    batchSize = batchSize ?? Recipe.sequenceCount(contextLength: length)
+    let cost = StepCost(configuration)
+    batchSize = batchSize ?? Recipe.sequenceCount(contextLength: cost.length)
     accumulate = accumulate ?? 1
-    let tokensPerStep = try tokensPerStep(length: length)
-    let paid = try budget.map { text throws(TrainingError) in
-      try Budget(parsing: text).stepCount(
-        tokensPerStep: tokensPerStep,
-        operationsPerToken: configuration.trainingOperationsPerToken(length: length))
-    }
     let recipe = Recipe(
       trainingTokens: trainingTokens, parameterCount: configuration.parameterCount,
-      tokensPerStep: tokensPerStep, steps: steps ?? paid ?? nil)
-    complete(recipe)
-    completeOptimizer(preset)
+      tokensPerStep: try tokensPerStep(length: cost.length), steps: try stepsPaidFor(cost))
+    complete(TrainingDefaults(recipe, learningRate: preset.learningRate))
+  }
+
+  /// Steps that were asked for, also by a budget; nil for a budget of time, and without any.
+  func stepsPaidFor(_ cost: StepCost) throws(TrainingError) -> Int? {
+    let tokens = try tokensPerStep(length: cost.length)
+    guard let budget, steps == nil else { return steps }
+    return try Budget(parsing: budget).stepCount(
+      tokensPerStep: tokens, operationsPerToken: cost.operationsPerToken)
   }
 
   private func tokensPerStep(length: Int) throws(TrainingError) -> Int {
@@ -39,36 +41,41 @@ extension TrainingArguments {
   /// The largest published runs take some millions (Brown et al. 2020, table 2.1: 3.2 million).
   private static let largestTokensPerStep = 1 << 28
 
-  private mutating func complete(_ recipe: Recipe) {
-    if budget == nil { steps = steps ?? recipe.steps }
-    dropout = dropout ?? recipe.dropout
-    attentionDropout = attentionDropout ?? dropout
-    residualDropout = residualDropout ?? dropout
-    embeddingDropout = embeddingDropout ?? dropout
-    validateEvery = validateEvery ?? recipe.validateEvery
-    validationBatches = validationBatches ?? .count(20)
-    sampleEvery = sampleEvery ?? recipe.sampleEvery
-    logEvery = logEvery ?? recipe.logEvery
+  /// Fills in what is still open.
+  mutating func complete(_ defaults: TrainingDefaults) {
+    if budget == nil { steps = steps ?? defaults.steps }
+    completeDropout(defaults.dropout)
+    validateEvery = validateEvery ?? defaults.validateEvery
+    validationBatches = validationBatches ?? defaults.validationBatches
+    sampleEvery = sampleEvery ?? defaults.sampleEvery
+    logEvery = logEvery ?? defaults.logEvery
     checkpointEvery = checkpointEvery ?? validateEvery
-    warmupSteps = warmupSteps ?? recipe.warmupSteps
-    patience = patience ?? 5
+    warmupSteps = warmupSteps ?? defaults.warmupSteps
+    patience = patience ?? defaults.patience
     keep = keep ?? 2
     maxRollbacks = maxRollbacks ?? 10
     labelSmoothing = labelSmoothing ?? 0
     zLoss = zLoss ?? 0
+    completeOptimizer(defaults)
   }
 
-  private mutating func completeOptimizer(_ preset: ModelPreset) {
+  mutating func completeDropout(_ share: Double) {
+    dropout = dropout ?? share
+    attentionDropout = attentionDropout ?? dropout
+    residualDropout = residualDropout ?? dropout
+    embeddingDropout = embeddingDropout ?? dropout
+  }
+
+  private mutating func completeOptimizer(_ defaults: TrainingDefaults) {
     let kind = optimizer ?? .adamw
     let published = OptimizerOptions(kind: kind)
     optimizer = kind
-    learningRate = learningRate ?? preset.learningRate * kind.rateFactor
-    minimumLearningRateRatio = minimumLearningRateRatio ?? 0.1
-    schedule = schedule ?? .cosine
-    weightDecay = weightDecay ?? Double("\(published.weightDecay)")
+    learningRate = learningRate ?? defaults.learningRate * kind.rateFactor
+    minimumLearningRateRatio = minimumLearningRateRatio ?? defaults.minimumLearningRateRatio
+    schedule = schedule ?? defaults.schedule
+    weightDecay = weightDecay ?? defaults.weightDecay ?? Double("\(published.weightDecay)")
     beta1 = beta1 ?? Double("\(published.beta1)")
-    // Few tokens a step make noisy squares; nanoGPT averages them over longer for small models.
-    beta2 = beta2 ?? 0.99
+    beta2 = beta2 ?? defaults.beta2
     clip = clip ?? 1
     seed = seed ?? Self.defaultSeed
     precision = precision ?? .auto
@@ -102,8 +109,8 @@ extension TrainingArguments {
     return options
   }
 
-  func trainerOptions(_ configuration: ModelConfiguration) throws(TrainingError) -> TrainerOptions {
-    var options = try runLength(configuration)
+  func trainerOptions(_ cost: StepCost) throws(TrainingError) -> TrainerOptions {
+    var options = try runLength(cost)
     options.microBatchCount = accumulate ?? 1
     options.clip = clip.flatMap { $0 > 0 ? $0 : nil }
     options.seed = seed ?? Self.defaultSeed
@@ -116,17 +123,34 @@ extension TrainingArguments {
     return options
   }
 
-  private func runLength(
-    _ configuration: ModelConfiguration
-  ) throws(TrainingError) -> TrainerOptions {
-    guard let budget else { return TrainerOptions(steps: steps ?? 1) }
-    let amount = try Budget(parsing: budget)
-    if case .seconds(let seconds) = amount { return TrainerOptions(steps: nil, seconds: seconds) }
-    let length = configuration.contextLength
-    return TrainerOptions(
-      steps: amount.stepCount(
-        tokensPerStep: try tokensPerStep(length: length),
-        operationsPerToken: configuration.trainingOperationsPerToken(length: length)) ?? 1)
+  private func runLength(_ cost: StepCost) throws(TrainingError) -> TrainerOptions {
+    if let budget, case .seconds(let seconds) = try Budget(parsing: budget) {
+      return TrainerOptions(steps: nil, seconds: seconds)
+    }
+    return TrainerOptions(steps: try stepsPaidFor(cost) ?? 1)
+  }
+
+  /// How a model is opened whose weights stay as they are.
+  var opening: ModelOptions {
+    var options = ModelOptions()
+    options.threadCount = threads
+    options.precision = matrixPrecision
+    return options
+  }
+
+  func makeContext() throws(ModelError) -> ComputeContext {
+    do {
+      return try ComputeContext(
+        threadCount: threads ?? ComputeContext.availableThreadCount, precision: matrixPrecision)
+    } catch { throw .compute(error) }
+  }
+
+  var matrixPrecision: Precision {
+    switch precision {
+    case .fp32: .fp32
+    case .bf16: .bf16
+    case .auto, nil: .automatic
+    }
   }
 }
 

@@ -7,33 +7,35 @@ extension LearningRateSchedule.Kind: ExpressibleByArgument {}
 
 /// How a model is trained. What is not given is chosen by corpus and model.
 struct TrainingArguments: ParsableArguments {
-  @Option(help: "Optimizer steps (default: by the size of corpus and model).") var steps: Int?
+  @Option(help: "Optimizer steps (default: by model and data).") var steps: Int?
   @Option(
     help: ArgumentHelp(
       "What the run may take, in place of --steps: 30m, 1h30m, 1e9tok or 1e15flop.",
       valueName: "amount"))
   var budget: String?
-  @Option(help: "Sequences computed at once (default: about 4096 tokens).") var batchSize: Int?
+  @Option(help: "Sequences computed at once (default: by their length and the data).")
+  var batchSize: Int?
   @Option(help: "Batches whose gradients make one step (default: 1).") var accumulate: Int?
 
-  @Option(help: "Largest learning rate (default: by the size of the model, and the optimizer).")
+  @Option(help: "Largest learning rate (default: by model, method and optimizer).")
   var learningRate: Double?
-  @Option(help: "The last learning rate as a share of the largest (default: 0.1).")
+  @Option(help: "The last learning rate as a share of the largest (default: 0.1; finetune 0).")
   var minimumLearningRateRatio: Double?
-  @Option(help: "Steps in which the learning rate rises (default: 100, or 5 % of a short run).")
+  @Option(help: "Steps in which the learning rate rises (default: at most 100, or 5 % of the run).")
   var warmupSteps: Int?
   @Option(help: "How the learning rate falls (default: cosine).")
   var schedule: LearningRateSchedule.Kind?
 
   @Option(help: "Optimizer (default: adamw).") var optimizer: OptimizerOptions.Kind?
-  @Option(help: "Weight decay, of matrices only (default: 0.1; lion 1, sgd 0).")
+  @Option(help: "Weight decay, of matrices only (default: 0.1; lion 1, sgd 0; finetune 0).")
   var weightDecay: Double?
   @Option(help: "Decay of the mean of gradients (default: 0.9).") var beta1: Double?
-  @Option(help: "Decay of the mean of squared gradients (default: 0.99).") var beta2: Double?
+  @Option(help: "Decay of the mean of squared gradients (default: 0.99; finetune 0.999).")
+  var beta2: Double?
   @Option(help: "Largest norm of all gradients; 0 lets them be (default: 1).") var clip: Double?
 
   @Option(
-    help: "Share of activations left out (default: 0 to 0.2, by the passes over the corpus).")
+    help: "Share of activations left out (default: 0 to 0.2, by passes over the data; finetune 0).")
   var dropout: Double?
   @Option(help: "The same for attention's probabilities (default: --dropout).")
   var attentionDropout: Double?
@@ -49,14 +51,15 @@ struct TrainingArguments: ParsableArguments {
       "Train on, but validate and keep, an average of the weights with this decay a step.",
       valueName: "decay"))
   var ema: Double?
-  @Option(help: "Validations without improvement that end the run; 0: never (default: 5).")
+  @Option(
+    help: "Validations without improvement that end the run; 0: never (default: 5; finetune 3).")
   var patience: Int?
   @Flag(help: "Compute activations twice instead of keeping them: less memory, slower.")
   var activationCheckpointing = false
 
-  @Option(help: "Steps between validations (default: a twentieth of the run).")
+  @Option(help: "Steps between validations (default: a twentieth of the run; finetune a tenth).")
   var validateEvery: Int?
-  @Option(help: "Batches of the validation set, or 'all' (default: 20).")
+  @Option(help: "Batches of the validation set, or 'all' (default: 20; finetune 50).")
   var validationBatches: BatchLimit?
   @Option(help: "Steps between samples; 0: none (default: every other validation).")
   var sampleEvery: Int?

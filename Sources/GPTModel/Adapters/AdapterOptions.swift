@@ -30,6 +30,14 @@ package struct AdapterOptions: Sendable, Equatable {
 
   package init() {}
 
+  /// Elements of all matrices that an adapter for such a model has.
+  package func parameterCount(in configuration: ModelConfiguration) -> Int {
+    targets.filter { configuration.uses($0.tensor) }.reduce(0) { sum, target in
+      let shape = configuration.shape(of: target.tensor)
+      return sum + configuration.blockCount * rank * (shape[0] + shape[1])
+    }
+  }
+
   /// Factor on what an adapter adds: alpha / r, or alpha / √r (Kalajdzievski 2023,
   /// arXiv:2312.03732).
   package var scale: Float {

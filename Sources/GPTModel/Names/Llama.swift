@@ -160,7 +160,9 @@ enum Llama {
     case "linear": result.scaling = .linear(factor: try reader.positive("rope.scaling.factor"))
     case "yarn":
       result.scaling = .yarn(
-        factor: try reader.positive("rope.scaling.factor"), betaFast: 32, betaSlow: 1,
+        factor: try reader.positive("rope.scaling.factor"),
+        betaFast: try reader.positive("rope.scaling.yarn_beta_fast", default: 32),
+        betaSlow: try reader.positive("rope.scaling.yarn_beta_slow", default: 1),
         originalContext: original)
     default:
       throw reader.problem(

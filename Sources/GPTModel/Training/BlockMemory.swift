@@ -10,16 +10,23 @@ import GPTTensor
 /// asks for steps of one batch: gradients that are summed over several have to outlive the next
 /// forward pass.
 final class BlockMemory {
+  /// Of each block that learns.
   private let parameters: [[Parameter]]
+  private let firstBlock: Int
   private let context: ComputeContext
   /// Of each block, what it keeps.
   private var workspaces: [Workspace]
   private let sharesGradients: Bool
   private var isPlaced = false
 
-  /// - Parameter parameters: those of each block
-  init(_ parameters: [[Parameter]], sharesGradients: Bool, context: ComputeContext) {
+  /// - Parameters:
+  ///   - parameters: those of each block from `firstBlock` on
+  ///   - firstBlock: backward ends with this one
+  init(
+    _ parameters: [[Parameter]], firstBlock: Int, sharesGradients: Bool, context: ComputeContext
+  ) {
     self.parameters = parameters
+    self.firstBlock = firstBlock
     self.context = context
     self.sharesGradients = sharesGradients
     workspaces = parameters.map { _ in Workspace() }
@@ -30,14 +37,16 @@ final class BlockMemory {
   }
 
   /// Where a block keeps its activations.
-  func workspace(ofBlock index: Int) -> Workspace {
+  func workspace(ofBlock block: Int) -> Workspace {
+    let index = block - firstBlock
     // All blocks keep as much as the first one, which is known now.
     if index == 1, sharesGradients, !isPlaced { placeGradients() }
     return workspaces[index]
   }
 
   /// The memory of a block is used for other things now: its backward is over.
-  func release(block index: Int) {
+  func release(block: Int) {
+    let index = block - firstBlock
     workspaces[index].release(to: 0)
     if index > 0, sharesGradients { zeroGradients(parameters[index - 1], in: context) }
   }

@@ -73,10 +73,17 @@ package protocol TrainableModel: AnyObject {
   /// The loss alone, without dropout, smoothing or z-loss.
   func evaluate(_ batch: TokenBatch) throws(ModelError) -> LossSum
 
+  /// What the sum of a batch's losses is divided by to give their mean, the `count` of its
+  /// `LossSum`.
+  func lossCount(of batch: TokenBatch) -> Int
+
   /// Floating-point operations of a training step, a token.
   func operationsPerToken(length: Int) -> Double
 }
 
 extension TrainableModel {
   package func zeroGradients() { GPTOps.zeroGradients(parameters, in: context) }
+
+  /// Losses are those of tokens.
+  package func lossCount(of batch: TokenBatch) -> Int { batch.targetCount }
 }

@@ -53,11 +53,9 @@ package final class TrainingModel: TrainableModel {
   private let scratch = Workspace()
   private var rotary: (length: Int, table: RotaryTable?)?
 
-  /// - Parameter blockParameters: those of each block, of a model that is trained whole
   init(
     transformer: Transformer, base: Transformer? = nil, parameters: [Parameter],
-    blockParameters: [[Parameter]]? = nil, modelParameters: [Parameter], trained: TrainedShare,
-    options: TrainingModelOptions
+    modelParameters: [Parameter], trained: TrainedShare, options: TrainingModelOptions
   ) {
     configuration = transformer.configuration
     context = transformer.context
@@ -67,12 +65,14 @@ package final class TrainingModel: TrainableModel {
     self.modelParameters = modelParameters
     self.trained = trained
     self.options = options
-    let shares =
-      trained.hasEmbeddings && options.stepsAreOneBatch && !options.checkpointsActivations
+    let blocks = transformer.blocks.indices[trained.firstBlock...].map { index in
+      parameters.filter { $0.name.hasPrefix("blocks.\(index).") }
+    }
     blockMemory = BlockMemory(
-      blockParameters ?? transformer.blocks.map { _ in [] }, sharesGradients: shares,
+      blocks, firstBlock: trained.firstBlock,
+      sharesGradients: options.stepsAreOneBatch && !options.checkpointsActivations,
       context: context)
-    let inBlocks = Set((blockParameters ?? []).joined().map(ObjectIdentifier.init))
+    let inBlocks = Set(blocks.joined().map(ObjectIdentifier.init))
     for parameter in parameters where !inBlocks.contains(ObjectIdentifier(parameter)) {
       parameter.prepareGradient()
     }
@@ -85,6 +85,17 @@ package final class TrainingModel: TrainableModel {
   package func accumulateGradients(
     _ batch: TokenBatch, scale: Float, dropoutKey: UInt64
   ) throws(ModelError) -> LossSum {
+    try accumulateGradients(batch, dropoutKey: dropoutKey) { rows, dx in
+      loss(of: rows, batch, options: options.loss, gradients: (dx: dx, scale: scale))
+    }
+  }
+
+  /// Adds the gradients of any loss of what the output layer reads.
+  ///
+  /// - Parameter loss: is given these rows `[B · T, C]` and overwrites dx, their gradient
+  func accumulateGradients(
+    _ batch: TokenBatch, dropoutKey: UInt64, loss: (_ rows: Tensor, _ dx: Tensor) -> LossSum
+  ) throws(ModelError) -> LossSum {
     try check(batch)
     var pass = makePass(batch)
     pass.tape = tape
@@ -96,23 +107,38 @@ package final class TrainingModel: TrainableModel {
     let normalised = kept.tensor(rows: x.rows, columns: x.columns)
     transformer.outputNorm.rows(x, in: context).write(to: normalised, in: context)
     let gradient = kept.tensor(rows: x.rows, columns: x.columns)
-    let loss = crossEntropy(
-      normalised, weight: transformer.output.weight, targets: batch.targets, options: options.loss,
-      gradients: (dx: gradient, scale: scale), scratch: scratch, in: context)
+    let result = loss(normalised, gradient)
     transformer.outputNorm.backward(
       gradient, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
     tape.backward()
-    return loss
+    return result
   }
 
   package func evaluate(_ batch: TokenBatch) throws(ModelError) -> LossSum {
+    try withOutputRows(batch) { rows in
+      loss(of: rows, batch, options: LossOptions(), gradients: nil)
+    }
+  }
+
+  /// Runs the model without dropout; `body` gets what the output layer reads, `[B · T, C]`.
+  func withOutputRows<Result>(
+    _ batch: TokenBatch, _ body: (Tensor) throws(ModelError) -> Result
+  ) throws(ModelError) -> Result {
     try check(batch)
     defer { release() }
     let x = forward(batch, pass: makePass(batch))
     transformer.outputNorm.rows(x, in: context).write(to: x, in: context)
-    return crossEntropy(
-      x, weight: transformer.output.weight, targets: batch.targets, options: LossOptions(),
-      gradients: nil, scratch: scratch, in: context)
+    return try body(x)
+  }
+
+  /// The loss of what the output layer reads.
+  func loss(
+    of rows: Tensor, _ batch: TokenBatch, options: LossOptions, teacher: Teacher? = nil,
+    gradients: (dx: Tensor, scale: Float)?, eachRow: ((Int, Double) -> Void)? = nil
+  ) -> LossSum {
+    crossEntropy(
+      rows, weight: transformer.output.weight, targets: batch.targets, options: options,
+      teacher: teacher, gradients: gradients, scratch: scratch, in: context, eachRow: eachRow)
   }
 
   /// Calls `body`, within which evaluation runs the model as it was before the adapter: the
@@ -125,6 +151,9 @@ package final class TrainingModel: TrainableModel {
     defer { isAdapterOff = before }
     return try body()
   }
+
+  /// Whether an adapter is all that learns.
+  var trainsAdapterAlone: Bool { !trained.hasMatrices }
 
   package func operationsPerToken(length: Int) -> Double {
     configuration.trainingOperationsPerToken(length: length, trained: trained)
@@ -154,33 +183,30 @@ package final class TrainingModel: TrainableModel {
     var plain = pass
     plain.tape = nil
     var x = embed(batch, pass: pass)
-    let blocks = isAdapterOff ? base.blocks : transformer.blocks
-    for block in blocks[..<trained.firstBlock] { x = block.forward(x, pass: plain) }
-    if !trained.hasEmbeddings { pass.tape?.begin(after: x) }
     let restsNarrow =
       context.multipliesNarrow
       && configuration.restsActivationsNarrow(
         tokenCount: x.rows, above: options.restingBytes)
+    let blocks = isAdapterOff ? base.blocks : transformer.blocks
+    for block in blocks[..<trained.firstBlock] { x = block.forward(x, pass: plain) }
+    if !trained.hasEmbeddings { pass.tape?.begin(after: x) }
     for block in blocks[trained.firstBlock...] {
-      guard let tape = pass.tape else {
-        x = block.forward(x, pass: pass)
-        continue
-      }
-      if options.checkpointsActivations {
-        x = pass.checkpointed(block, x)
-        continue
-      }
-      var own = pass
-      own.kept = blockMemory.workspace(ofBlock: block.index)
-      tape.record { [blockMemory] in blockMemory.release(block: block.index) }
-      if restsNarrow {
-        x = own.resting(block, x, insides: insides)
-      } else {
-        own.insides = own.kept
-        x = block.forward(x, pass: own)
-      }
+      x = forward(block, x, pass: pass, restsNarrow: restsNarrow)
     }
     return x
+  }
+
+  /// What a block makes of x, and with a tape what its backward needs, in the memory of its own.
+  private func forward(_ block: Block, _ x: Tensor, pass: ForwardPass, restsNarrow: Bool) -> Tensor
+  {
+    guard let tape = pass.tape else { return block.forward(x, pass: pass) }
+    if options.checkpointsActivations { return pass.checkpointed(block, x) }
+    var own = pass
+    own.kept = blockMemory.workspace(ofBlock: block.index)
+    own.insides = own.kept
+    tape.record { [blockMemory] in blockMemory.release(block: block.index) }
+    return restsNarrow
+      ? own.resting(block, x, insides: insides) : block.forward(x, pass: own)
   }
 
   private func embed(_ batch: TokenBatch, pass: ForwardPass) -> Tensor {

@@ -1,4 +1,3 @@
-import CKernels
 package import GPTTensor
 
 /// What the loss adds to the plain cross-entropy.
@@ -8,6 +7,9 @@ package struct LossOptions: Sendable, Equatable {
   package var labelSmoothing: Float = 0
   /// Factor on (log Z)², which keeps logits small (Chowdhery et al. 2022, arXiv:2204.02311).
   package var zLoss: Float = 0
+  /// Most logits that exist at once, 256 MB of them: rows are taken in groups of equal size. Every
+  /// group reads the weight twice and its gradient once, which asks for few groups.
+  package var logitsAtOnce = 64 << 20
   package init() {}
 }
 
@@ -15,8 +17,9 @@ package struct LossOptions: Sendable, Equatable {
 package struct LossSum: Sendable, Equatable {
   /// What training makes small, in nats.
   package var total: Double
-  /// −log p(target), in nats.
+  /// −log p(target), in nats; of pairs of answers, −log p(the chosen one is preferred).
   package var negativeLogLikelihood: Double
+  /// Targets, or pairs.
   package var count: Int
 
   package init(total: Double = 0, negativeLogLikelihood: Double = 0, count: Int = 0) {
@@ -32,95 +35,112 @@ package struct LossSum: Sendable, Equatable {
   }
 }
 
-/// Most logits that exist at once, 256 MB of them: rows are taken in groups of equal size. Every
-/// group reads the weight twice and its gradient once, which asks for few groups.
-private let logitsAtOnce = 64 << 20
-
 /// Output projection and cross-entropy in one: logits exist for a few rows at a time, forward and
 /// backward.
 ///
-///     loss = Σ over t of crossEntropy(x[t] · weightᵀ, target[t])
+///     loss = Σ over t of factor[t] · crossEntropy(x[t] · weightᵀ, target[t])
 ///
-/// - Parameters: x `[T, C]`; weight `[V, C]`; a negative target is not counted; scratch gives memory
-///   for the group of logits
+/// - Parameters: x `[T, C]`; weight `[V, C]`; a row with a negative target is not counted and not
+///   computed; rowFactors `[T]`, nil is 1; a teacher changes the loss, see there; scratch gives
+///   memory for the group of logits
 /// - Parameter gradients: dx `[T, C]` is overwritten, the weight's gradient, if it has one, added
 ///   to, both with factor `scale`; nil computes the loss alone
+/// - Parameter eachRow: is told −log p(target) of every counted row, in order of rows
 /// - Source: the gradient of the softmax, see `cross_entropy` in `template_training.h`
 package func crossEntropy(
   _ x: Tensor, weight: LinearWeight, targets: [Int32], options: LossOptions,
-  gradients: (dx: Tensor, scale: Float)?, scratch: Workspace, in context: ComputeContext
+  rowFactors: [Float]? = nil, teacher: Teacher? = nil,
+  gradients: (dx: Tensor, scale: Float)?, scratch: Workspace, in context: ComputeContext,
+  eachRow: ((_ row: Int, _ negativeLogLikelihood: Double) -> Void)? = nil
 ) -> LossSum {
   let mark = scratch.mark()
   defer { scratch.release(to: mark) }
-  let vocabulary = weight.outputs
-  let fitting = max(16, logitsAtOnce / Tensor.padded(vocabulary)) / 16 * 16
-  let groups = (x.rows + fitting - 1) / fitting
-  let size = ((x.rows + groups - 1) / groups + 15) / 16 * 16
-  let logits = scratch.tensor(rows: min(size, x.rows), columns: vocabulary)
-  var result = LossSum()
-  for first in stride(from: 0, to: x.rows, by: size) {
-    let rows = first..<min(first + size, x.rows)
-    let part = logits.matrix(rows: 0..<rows.count)
-    let input = PreparedRows(x.matrix(rows: rows), memory: .slot(.input), in: context)
-    multiply(
-      LeftOperand(input), [Product(right: weight.transposedOperand, c: part)], accumulate: false,
-      in: context)
-    result += rowLosses(
-      logits, targets: targets[rows], options: options, factor: gradients?.scale ?? 0, in: context)
-    guard let dx = gradients?.dx else { continue }
-    let gradients =
-      context.multipliesNarrow
-      ? PreparedRows(narrowed: part) : PreparedRows(part, memory: .slot(.rows), in: context)
-    productBackward(
-      gradients, input: input, weight: weight, into: dx.matrix(rows: rows), accumulate: false,
-      in: context)
+  let terms = RowTerms(
+    options: options, scale: gradients?.scale, distillation: teacher?.options, context: context)
+  let all = CountedRows(
+    x: x, targets: targets, factors: rowFactors, teacher: teacher, dx: gradients?.dx)
+  guard targets.contains(where: { $0 < 0 }) else {
+    return all.losses(weight: weight, terms: terms, scratch: scratch, eachRow: eachRow)
+  }
+  gradients?.dx.clear()
+  let counted = targets.indices.filter { targets[$0] >= 0 }
+  guard !counted.isEmpty else { return LossSum() }
+  let few = all.chosen(counted, scratch: scratch, in: context)
+  let result = few.losses(
+    weight: weight, terms: terms, scratch: scratch,
+    eachRow: eachRow.map { tell in { tell(counted[$0], $1) } })
+  if let some = few.dx, let dx = gradients?.dx {
+    context.forEachRow(counted.count) { row in
+      dx.row(counted[row]).update(from: some.row(row), count: dx.stride)
+    }
   }
   return result
 }
 
-/// Losses of rows of logits, added up in order of rows; the logits become their gradients, in bf16
-/// (as `PreparedRows.init(narrowed:)` takes them) where products do.
-private func rowLosses(
-  _ logits: Tensor, targets: ArraySlice<Int32>, options: LossOptions, factor: Float,
-  in context: ComputeContext
-) -> LossSum {
-  let first = targets.startIndex
-  return withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * targets.count) { losses in
-    let losses = UnsafeMutableBufferPointer(rebasing: losses[...])
-    guard let base = losses.baseAddress else { return LossSum() }
-    nonisolated(unsafe) let places = base
-    targets.withUnsafeBufferPointer { targets in
-      context.forEachRow(targets.count) { row, worker in
-        let target = targets[row]
-        places[2 * row] = 0
-        places[2 * row + 1] = 0
-        guard target >= 0 else {
-          logits.row(row).update(repeating: 0, count: logits.stride)
-          return
-        }
-        places[2 * row] = context.kernels.pointee.cross_entropy(
-          logits.row(row), Int32(logits.columns), target, options.labelSmoothing, options.zLoss,
-          factor, places + 2 * row + 1)
-        if factor != 0, context.multipliesNarrow { narrow(logits, row: row, worker, in: context) }
-      }
-    }
+/// Rows of a batch that all have a target.
+private struct CountedRows {
+  let x: Tensor
+  let targets: [Int32]
+  let factors: [Float]?
+  let teacher: Teacher?
+  let dx: Tensor?
+
+  /// Copies of some of the rows, with a dx of their own.
+  func chosen(_ rows: [Int], scratch: Workspace, in context: ComputeContext) -> CountedRows {
+    CountedRows(
+      x: x.chosen(rows, scratch: scratch, in: context), targets: rows.map { targets[$0] },
+      factors: factors.map { factors in rows.map { factors[$0] } },
+      teacher: teacher?.chosen(rows, scratch: scratch),
+      dx: dx.map { scratch.tensor(rows: rows.count, columns: $0.columns) })
+  }
+
+  /// Losses, and with dx gradients, of all rows.
+  func losses(
+    weight: LinearWeight, terms: RowTerms, scratch: Workspace, eachRow: ((Int, Double) -> Void)?
+  ) -> LossSum {
+    let context = terms.context
+    let size = groupSize(vocabulary: weight.outputs, terms.options)
+    let logits = scratch.tensor(rows: min(size, x.rows), columns: weight.outputs)
     var result = LossSum()
-    for row in 0..<targets.count where targets[first + row] >= 0 {
-      result += LossSum(
-        total: base[2 * row], negativeLogLikelihood: base[2 * row + 1], count: 1)
+    for first in stride(from: 0, to: x.rows, by: size) {
+      let group = first..<min(first + size, x.rows)
+      let part = logits.matrix(rows: 0..<group.count)
+      let mark = scratch.mark()
+      let taught = teacher?.logits(of: group, scratch: scratch)
+      let input = PreparedRows(x.matrix(rows: group), memory: .slot(.input), in: context)
+      multiply(
+        LeftOperand(input), [Product(right: weight.transposedOperand, c: part)],
+        accumulate: false, in: context)
+      result += terms.losses(
+        logits, taught, targets: targets[group], factors: factors?[group], eachRow: eachRow)
+      scratch.release(to: mark)
+      guard let dx else { continue }
+      let gradients =
+        context.multipliesNarrow
+        ? PreparedRows(narrowed: part) : PreparedRows(part, memory: .slot(.rows), in: context)
+      productBackward(
+        gradients, input: input, weight: weight, into: dx.matrix(rows: group), accumulate: false,
+        in: context)
     }
     return result
   }
+
+  /// Rows whose logits exist at once.
+  private func groupSize(vocabulary: Int, _ options: LossOptions) -> Int {
+    let atOnce = teacher == nil ? options.logitsAtOnce : options.logitsAtOnce / 2
+    let fitting = max(16, atOnce / Tensor.padded(vocabulary)) / 16 * 16
+    let groups = (x.rows + fitting - 1) / fitting
+    return ((x.rows + groups - 1) / groups + 15) / 16 * 16
+  }
 }
 
-/// Rounds a row to bf16, which then fills the first half of its place: while the row is in the
-/// cache, and without memory for a second form of all rows.
-private func narrow(_ logits: Tensor, row: Int, _ worker: Int, in context: ComputeContext) {
-  let count = (logits.columns + 31) & ~31
-  let scratch = context.pool.scratch(worker: worker, byteCount: 2 * count)
-    .assumingMemoryBound(to: UInt16.self)
-  let stored = min(count, logits.stride)
-  context.kernels.pointee.to_bf16(logits.row(row), scratch, stored)
-  for index in stored..<count { scratch[index] = 0 }
-  UnsafeMutableRawPointer(logits.row(row)).copyMemory(from: scratch, byteCount: 2 * count)
+extension Tensor {
+  /// A copy of some rows.
+  func chosen(_ rows: [Int], scratch: Workspace, in context: ComputeContext) -> Tensor {
+    let result = scratch.tensor(rows: rows.count, columns: columns)
+    context.forEachRow(rows.count) { index in
+      result.row(index).update(from: row(rows[index]), count: stride)
+    }
+    return result
+  }
 }

@@ -1,4 +1,4 @@
-extension ByteLevelTokenizer {
+extension BytePairVocabulary {
   /// The vocabulary that a GGUF file embeds (`tokenizer.ggml.model` = `gpt2`).
   init(_ file: GGUFVocabulary) throws(TokenizerError) {
     guard let preTokenizer = PreTokenizer(ggufName: file.pre) else {
@@ -7,23 +7,22 @@ extension ByteLevelTokenizer {
         feature: quotedForMessage(file.pre ?? ""),
         expected: PreTokenizer.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    var vocabulary = BytePairVocabulary(location: "\(file.location): tokenizer.ggml.tokens")
-    vocabulary.mergesLocation = "\(file.location): tokenizer.ggml.merges"
-    vocabulary.preTokenizer = preTokenizer
-    vocabulary.preTokenizerName = file.pre ?? "gpt-2"
-    vocabulary.ignoresMerges = preTokenizer == .llama3 || preTokenizer == .tekken
-    vocabulary.addsPrefixSpace = file.addsSpacePrefix ?? false
-    try Self.insertTokens(of: file, into: &vocabulary)
-    vocabulary.merges = try Self.merges(of: file)
+    self.init(location: "\(file.location): tokenizer.ggml.tokens")
+    mergesLocation = "\(file.location): tokenizer.ggml.merges"
+    self.preTokenizer = preTokenizer
+    preTokenizerName = file.pre ?? "gpt-2"
+    ignoresMerges = preTokenizer == .llama3 || preTokenizer == .tekken
+    addsPrefixSpace = file.addsSpacePrefix ?? false
+    try Self.insertTokens(of: file, into: &self)
+    merges = try Self.merges(of: file)
     // The unknown token of the metadata is never the result of an encoding: bytes that the
     // vocabulary lacks are dropped, by PyPI `tokenizers` and by llama.cpp.
-    vocabulary.beginning = file.beginningOfSequence.map(Int32.init(truncatingIfNeeded:))
-    vocabulary.end = file.endOfSequence.map(Int32.init(truncatingIfNeeded:))
+    beginning = file.beginningOfSequence.map(Int32.init(truncatingIfNeeded:))
+    end = file.endOfSequence.map(Int32.init(truncatingIfNeeded:))
     // Llama 3's files were written before add_bos_token was; llama.cpp adds it for this name.
     let addsBeginning = file.addsBeginning ?? (preTokenizer == .llama3)
-    if addsBeginning, let id = vocabulary.beginning { vocabulary.prefix = [id] }
-    if file.addsEnd ?? false, let id = vocabulary.end { vocabulary.suffix = [id] }
-    try self.init(vocabulary)
+    if addsBeginning, let id = beginning { prefix = [id] }
+    if file.addsEnd ?? false, let id = end { suffix = [id] }
   }
 
   private static func insertTokens(
@@ -51,7 +50,7 @@ extension ByteLevelTokenizer {
     var merges: [(left: Substring, right: Substring)] = []
     merges.reserveCapacity(file.merges.count)
     for (rank, line) in file.merges.enumerated() {
-      guard let pair = mergePair(line[...]) else {
+      guard let pair = ByteLevelTokenizer.mergePair(line[...]) else {
         throw file.failure(
           "merges[\(rank)]", quotedForMessage(line), "two tokens with a space between")
       }
@@ -60,6 +59,9 @@ extension ByteLevelTokenizer {
     return merges
   }
 
+}
+
+extension ByteLevelTokenizer {
   /// The two parts of a line of merges, nil when it has not exactly one space between two texts.
   static func mergePair(_ line: Substring) -> (left: Substring, right: Substring)? {
     guard let space = line.utf8.firstIndex(of: 0x20) else { return nil }

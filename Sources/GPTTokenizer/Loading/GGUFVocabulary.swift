@@ -63,7 +63,7 @@ public func makeTokenizer(_ vocabulary: GGUFVocabulary) throws(TokenizerError) -
   try vocabulary.check()
   switch vocabulary.model {
   case "llama": return try SentencePieceTokenizer(vocabulary)
-  case "gpt2": return try ByteLevelTokenizer(vocabulary)
+  case "gpt2": return try ByteLevelTokenizer(BytePairVocabulary(vocabulary))
   default:
     throw .unsupported(
       location: "\(vocabulary.location): tokenizer.ggml.model",

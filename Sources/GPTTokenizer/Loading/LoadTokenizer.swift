@@ -7,7 +7,7 @@ internal import GPTJSON
 public func loadTokenizer(folder: String) throws(TokenizerError) -> any Tokenizer {
   let configuration = try JSONFile.ifPresent(folder + "/tokenizer_config.json")
   if RegularFile.exists(folder + "/tokenizer.model") {
-    return try sentencePiece(folder + "/tokenizer.model", configuration)
+    return try sentencePieceTokenizer(folder + "/tokenizer.model", configuration)
   }
   if let file = try JSONFile.ifPresent(folder + "/tokenizer.json") {
     return try TokenizerJSON(file).tokenizer(
@@ -25,7 +25,7 @@ public func loadTokenizer(folder: String) throws(TokenizerError) -> any Tokenize
     vocabularyPath: vocabularyPath, mergesPath: mergesPath, configuration: configuration)
 }
 
-private func sentencePiece(
+func sentencePieceTokenizer(
   _ path: String, _ configuration: JSONFile?
 ) throws(TokenizerError) -> SentencePieceTokenizer {
   var tokenizer = try SentencePieceTokenizer(contentsOf: path)

@@ -25,12 +25,16 @@ package struct TokenizerJSON {
   package func tokenizer(beginning: String?, end: String?) throws(TokenizerError)
     -> ByteLevelTokenizer
   {
+    try ByteLevelTokenizer(vocabulary(beginning: beginning, end: end))
+  }
+
+  func vocabulary(beginning: String?, end: String?) -> BytePairVocabulary {
     var vocabulary = vocabulary
     vocabulary.beginning = beginning.flatMap(vocabulary.id(of:)) ?? vocabulary.prefix.first
     vocabulary.end =
       end.flatMap(vocabulary.id(of:)) ?? vocabulary.suffix.first
       ?? vocabulary.id(of: "<|endoftext|>")
-    return try ByteLevelTokenizer(vocabulary)
+    return vocabulary
   }
 
   private func unsupported(_ field: String, _ feature: String, _ expected: String)
@@ -168,7 +172,7 @@ package struct TokenizerJSON {
 
 extension TokenizerJSON {
   /// The expressions of published tokenizers, exactly as their files have them.
-  private static let patterns: [String: PreTokenizer] = {
+  static let patterns: [String: PreTokenizer] = {
     let contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
     let spaces = #"\s+(?!\S)|\s+"#
     func llama3(_ digits: String) -> String {

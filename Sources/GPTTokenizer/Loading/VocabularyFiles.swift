@@ -5,6 +5,14 @@ package enum VocabularyFiles {
   package static func tokenizer(
     vocabularyPath: String, mergesPath: String, configuration: JSONFile?
   ) throws(TokenizerError) -> ByteLevelTokenizer {
+    try ByteLevelTokenizer(
+      vocabulary(
+        vocabularyPath: vocabularyPath, mergesPath: mergesPath, configuration: configuration))
+  }
+
+  static func vocabulary(
+    vocabularyPath: String, mergesPath: String, configuration: JSONFile?
+  ) throws(TokenizerError) -> BytePairVocabulary {
     let file = try JSONFile(contentsOf: vocabularyPath)
     var vocabulary = BytePairVocabulary(location: vocabularyPath)
     vocabulary.mergesLocation = mergesPath
@@ -25,7 +33,7 @@ package enum VocabularyFiles {
     if configuration?.value["add_bos_token"]?.boolean == true, let id = vocabulary.beginning {
       vocabulary.prefix = [id]
     }
-    return try ByteLevelTokenizer(vocabulary)
+    return vocabulary
   }
 
   private static func insertAddedTokens(

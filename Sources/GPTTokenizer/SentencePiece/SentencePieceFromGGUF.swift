@@ -17,7 +17,7 @@ extension SentencePieceTokenizer {
     addsEnd = vocabulary.addsEnd ?? false
   }
 
-  private static func modelProto(_ vocabulary: GGUFVocabulary) -> [UInt8] {
+  static func modelProto(_ vocabulary: GGUFVocabulary) -> [UInt8] {
     var model = WireWriter()
     let types = Self.types(vocabulary)
     for (index, token) in vocabulary.tokens.enumerated() {
@@ -29,7 +29,9 @@ extension SentencePieceTokenizer {
     }
     var trainer = WireWriter()
     trainer.varint(3, SentencePieceModelFile.Algorithm.bpe.rawValue)
+    trainer.varint(4, UInt64(vocabulary.tokens.count))
     trainer.boolean(35, types.contains(.byte))
+    addEnds(vocabulary, types, to: &trainer)
     model.bytes(2, trainer.bytes)
     var normalizer = WireWriter()
     normalizer.bytes(1, Array("identity".utf8))
@@ -38,6 +40,21 @@ extension SentencePieceTokenizer {
     normalizer.boolean(5, true)
     model.bytes(3, normalizer.bytes)
     return model.bytes
+  }
+
+  /// Ids and texts of the special tokens; an id of −1 says that there is none.
+  private static func addEnds(
+    _ vocabulary: GGUFVocabulary, _ types: [SentencePieceModelFile.PieceType],
+    to trainer: inout WireWriter
+  ) {
+    let unknown = types.firstIndex(of: .unknown)
+    let ends = [unknown, vocabulary.beginningOfSequence, vocabulary.endOfSequence, nil]
+    for (index, id) in ends.enumerated() {
+      trainer.varint(40 + index, UInt64(bitPattern: Int64(id ?? -1)))
+    }
+    for (index, id) in ends.enumerated() {
+      if let id { trainer.bytes(45 + index, vocabulary.tokens[id]) }
+    }
   }
 
   /// The types of the file, with the unknown token made sure: some files mark it as control.

@@ -50,6 +50,9 @@ package struct SentencePieceModelFile {
   var beginningPiece = Array("<s>".utf8)
   var endPiece = Array("</s>".utf8)
   var addsDummyPrefix = true
+  var removesExtraSpaces = true
+  /// What GGUF's fields and a plain tokenizer.json cannot say; nil for the identity normaliser.
+  private(set) var unusualNormalisation: String?
   private let location: String
 
   package init(_ bytes: [UInt8], location: String) throws(TokenizerError) {
@@ -136,6 +139,8 @@ package struct SentencePieceModelFile {
           throw failure("trainer_spec.model_type \(raw)", "1 to 4")
         }
         self.algorithm = algorithm
+      case (24, .varint(let raw)) where raw != 0:
+        unusualNormalisation = "treat_whitespace_as_suffix = true"
       case (44, .bytes(let text)): unknownSurface = Array(text)
       case (46, .bytes(let text)): beginningPiece = Array(text)
       case (47, .bytes(let text)): endPiece = Array(text)
@@ -152,7 +157,11 @@ package struct SentencePieceModelFile {
       switch (field.number, field.value) {
       case (2, .bytes(let table)):
         try NormalizationTable.check(table, location: "\(location): \(name).precompiled_charsmap")
+        if !table.isEmpty { unusualNormalisation = "a normalisation table" }
       case (3, .varint(let raw)) where name == "normalizer_spec": addsDummyPrefix = raw != 0
+      case (4, .varint(let raw)) where name == "normalizer_spec": removesExtraSpaces = raw != 0
+      case (5, .varint(0)) where name == "normalizer_spec":
+        unusualNormalisation = "escape_whitespaces = false"
       default: break
       }
     }

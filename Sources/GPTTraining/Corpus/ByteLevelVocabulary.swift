@@ -62,15 +62,10 @@ enum ByteLevelVocabulary {
         ("type", .string("ByteLevel")), ("add_prefix_space", .boolean(false)),
         ("trim_offsets", .boolean(false)), ("use_regex", .boolean(false)),
       ]))
-    let model = JSONObject([
-      ("type", .string("BPE")), ("dropout", .null), ("unk_token", .null),
-      ("continuing_subword_prefix", .null), ("end_of_word_suffix", .null),
-      ("fuse_unk", .boolean(false)), ("byte_fallback", .boolean(false)),
-      ("ignore_merges", .boolean(false)), ("vocab", .object(vocabulary)),
-      ("merges", .array(merges)),
-    ])
-    return TokenizerFiles.tokenizerJSON(
+    return TokenizerJSONWriter.document(
       addedTokens: [(end, endOfDocument, true)], normalizer: .null, preTokenizer: byteLevel,
-      decoder: byteLevel, model: .object(model))
+      decoder: byteLevel,
+      model: TokenizerJSONWriter.pairModel(
+        vocabulary: vocabulary, merges: merges, fallsBackToBytes: false))
   }
 }

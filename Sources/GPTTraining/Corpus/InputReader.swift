@@ -14,6 +14,7 @@ final class InputReader {
   private var hash = SHA256()
   private var gunzip: Gunzip?
   private var isAtStart = true
+  private var peeked: [UInt8]?
   /// Bytes of the file so far, packed.
   private(set) var byteCount = 0
 
@@ -36,8 +37,18 @@ final class InputReader {
   /// The digest of the file, once `next` has returned nil.
   func digest() -> SHA256.Digest { hash.finish() }
 
+  /// The block that `next` will return.
+  func peek() throws(TrainingError) -> [UInt8]? {
+    if peeked == nil { peeked = try next() }
+    return peeked
+  }
+
   /// The next block, nil at the end of the file.
   func next() throws(TrainingError) -> [UInt8]? {
+    if let block = peeked {
+      peeked = nil
+      return block
+    }
     while true {
       if let gunzip, let block = try gunzip.next() { return block }
       let raw = try read()

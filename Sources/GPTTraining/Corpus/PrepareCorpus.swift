@@ -146,7 +146,7 @@ private struct Preparation {
       let training = VocabularyTraining(
         algorithm: algorithm, vocabularySize: vocabularySize)
       return try TokenizerFiles.sentencePiece(
-        training.train(split, spool, trainingBytes: size, monitor: monitor), algorithm: algorithm)
+        training.train(split, spool, trainingBytes: size, monitor: monitor))
     }
   }
 

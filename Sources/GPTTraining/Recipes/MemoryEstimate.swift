@@ -5,7 +5,7 @@ package import GPTModel
 /// What is kept for backward dominates all but tiny batches; that it rests in bf16 in large ones is
 /// left out of the account. Buffers that a machine's kernels add come on top.
 package struct MemoryEstimate: Sendable, Equatable {
-  /// Weights, gradients, moments and averages.
+  /// Weights that stay as they are, and of the others gradients, moments and averages too.
   package let parameterBytes: Double
   /// What forward keeps for backward, and the working memory of a micro-batch; less what of it lies
   /// in the gradients' memory.
@@ -19,15 +19,18 @@ package struct MemoryEstimate: Sendable, Equatable {
   private static let logitBytes = 256e6
 
   /// - Parameters:
+  ///   - trainedCount: parameters that are trained; nil: all of the model's
+  ///   - frozenBytes: of weights that are not
   ///   - sequenceCount: of a micro-batch
   ///   - microBatchCount: of a step
   package init(
-    _ model: ModelConfiguration, sequenceCount: Int, microBatchCount: Int,
-    optimizer: OptimizerOptions.Kind, hasAverage: Bool, checkpointsActivations: Bool
+    _ model: ModelConfiguration, trainedCount: Int? = nil, frozenBytes: Double = 0,
+    sequenceCount: Int, microBatchCount: Int, optimizer: OptimizerOptions.Kind, hasAverage: Bool,
+    checkpointsActivations: Bool
   ) {
     let moments = optimizer == .adamw ? 2 : 1
     let copies = Double(2 + moments + (hasAverage ? 1 : 0))
-    parameterBytes = 4 * copies * Double(model.parameterCount)
+    parameterBytes = 4 * copies * Double(trainedCount ?? model.parameterCount) + frozenBytes
     let tokens = Double(sequenceCount) * Double(model.contextLength)
     let whole = Double(model.keptByBlock.residual + model.keptByBlock.insides)
     let kept = Double(model.blockCount) * (checkpointsActivations ? Double(model.width) : whole)

@@ -1,4 +1,3 @@
-package import GPTModel
 package import GPTTensor
 
 /// The tensors of a run: what a checkpoint saves, and what loading one overwrites.
@@ -7,37 +6,24 @@ package import GPTTensor
 package struct CheckpointContents {
   package typealias NamedTensor = (name: String, tensor: Tensor)
 
-  package let configuration: ModelConfiguration
-  package let parameters: [Parameter]
+  package let model: any SavedModel
   /// `Optimizer.state`
   package let optimizerState: [NamedTensor]
   /// `WeightAverage.state`; empty without averages.
   package let averages: [NamedTensor]
-  let tokenizer: TokenizerCopy?
 
-  /// - Parameter tokenizerFolder: read here and never again
   package init(
-    configuration: ModelConfiguration, parameters: [Parameter], optimizerState: [NamedTensor],
-    averages: [NamedTensor] = [], tokenizerFolder: String?
-  ) throws(TrainingError) {
-    self.configuration = configuration
-    self.parameters = parameters
+    _ model: any SavedModel, optimizerState: [NamedTensor], averages: [NamedTensor] = []
+  ) {
+    self.model = model
     self.optimizerState = optimizerState
     self.averages = averages
-    do throws(ModelError) {
-      tokenizer = try tokenizerFolder.map { path throws(ModelError) in
-        try TokenizerCopy(folder: path)
-      }
-    } catch { throw .model(error) }
   }
 
   var stateTensors: [NamedTensor] { optimizerState + averages }
 
-  /// Bytes of model.safetensors in fp32.
-  package var modelBytes: Int { parameters.reduce(0) { $0 + 4 * $1.elementCount } }
-
   /// Bytes of one checkpoint, its small files aside.
   package var checkpointBytes: Int {
-    stateTensors.reduce(modelBytes) { $0 + 4 * $1.tensor.rows * $1.tensor.columns }
+    stateTensors.reduce(model.byteCount) { $0 + 4 * $1.tensor.rows * $1.tensor.columns }
   }
 }

@@ -1,4 +1,3 @@
-import GPTModel
 import GPTTensor
 import Glibc
 
@@ -28,10 +27,10 @@ package struct CheckpointStore: Sendable {
   /// run's own model with its replacement, but for those that are there.
   package func checkSpace(for contents: CheckpointContents) throws(TrainingError) {
     let count = max(1, keepLast + 2 - steps().count)
-    let hasModel = Folders.exists("\(runFolder)/model.safetensors")
+    let hasModel = Folders.exists("\(runFolder)/\(contents.model.kind.weightsName)")
     let (checkpoints, overflow) = contents.checkpointBytes.multipliedReportingOverflow(by: count)
     let (bytes, isHuge) = checkpoints.addingReportingOverflow(
-      (hasModel ? 1 : 2) * contents.modelBytes)
+      (hasModel ? 1 : 2) * contents.model.byteCount)
     try DiskSpace.check(
       runFolder, has: overflow || isHuge ? .max : bytes,
       for: "\(count) checkpoint\(count == 1 ? "" : "s") of "
@@ -69,11 +68,7 @@ package struct CheckpointStore: Sendable {
     _ state: TrainerState, _ contents: CheckpointContents, manifest: RunManifest,
     to folder: String
   ) throws(TrainingError) {
-    do {
-      try saveModel(
-        configuration: contents.configuration, parameters: contents.parameters,
-        values: { $0.value }, dtype: .f32, tokenizer: contents.tokenizer, to: folder)
-    } catch { throw .model(error) }
+    try contents.model.write(dtype: .f32, to: folder)
     try OptimizerFile.write(contents.stateTensors, to: folder + "/" + OptimizerFile.name)
     try manifest.write(to: folder + "/" + RunManifest.fileName)
     do throws(FileError) {

@@ -1,4 +1,3 @@
-internal import GPTModel
 package import GPTTensor
 import GPTWeights
 
@@ -78,18 +77,12 @@ package final class FolderStore: RunStore {
 
   /// A model in another type than is asked for now is made again.
   package var hasModel: Bool {
-    guard let file = try? SafetensorsFile(path: "\(folder.path)/model.safetensors") else {
-      return false
-    }
+    let name = contents.model.kind.weightsName
+    guard let file = try? SafetensorsFile(path: "\(folder.path)/\(name)") else { return false }
     return file.tensorNames.allSatisfy { file.tensor(named: $0)?.dtype == savedType }
   }
 
   package func publish(_ state: TrainerState) throws(TrainingError) {
-    do {
-      try saveModel(
-        configuration: contents.configuration, parameters: contents.parameters,
-        values: { $0.value }, dtype: savedType, tokenizer: contents.tokenizer,
-        to: folder.path)
-    } catch { throw .model(error) }
+    try contents.model.write(dtype: savedType, to: folder.path)
   }
 }

@@ -1,3 +1,4 @@
+import GPTTensor
 import Glibc
 
 /// What `--resume PATH` means.
@@ -20,7 +21,9 @@ package enum ResumePoint: Sendable {
   /// Also true of a damaged one: a run without checkpoints has neither model nor optimizer.
   private static func isCheckpoint(_ path: String) -> Bool {
     guard !Folders.exists("\(path)/\(CheckpointStore.folderName)") else { return false }
-    let names = [CheckpointRecord.fileName, OptimizerFile.name, "model.safetensors", "config.json"]
+    let names =
+      [CheckpointRecord.fileName, OptimizerFile.name]
+      + SavedKind.allCases.flatMap { [$0.weightsName, $0.configurationName] }
     return names.contains { Folders.exists("\(path)/\($0)") }
   }
 

@@ -10,30 +10,55 @@ package struct RunManifest: Sendable, Equatable {
   /// Of this program.
   package var version: String
   package var seed: UInt64
-  /// SHA-256 of the prepared corpus' manifest.
-  package var corpusHash: String
-  /// SHA-256 over the tokenizer's files.
-  package var tokenizerHash: String
+  package var hashes: Hashes
   /// Option names without dashes, in a fixed order, each with a plain value or a list of them.
   package var options: JSONObject
 
   package init(
-    version: String, seed: UInt64, corpusHash: String, tokenizerHash: String, options: JSONObject
+    version: String, seed: UInt64, hashes: Hashes, options: JSONObject
   ) {
     self.version = version
     self.seed = seed
-    self.corpusHash = corpusHash
-    self.tokenizerHash = tokenizerHash
+    self.hashes = hashes
     self.options = options
+  }
+
+  /// SHA-256s of what a run is made of.
+  package struct Hashes: Sendable, Equatable {
+    /// Of the prepared corpus' manifest, or over the files of examples.
+    package var corpus: String
+    /// Over the tokenizer's files; a model that is adapted brings its own.
+    package var tokenizer: String?
+    /// Over the files of the model that is adapted.
+    package var model: String?
+    /// Over the files of the model that is learned from.
+    package var teacher: String?
+
+    package init(
+      corpus: String, tokenizer: String? = nil, model: String? = nil, teacher: String? = nil
+    ) {
+      self.corpus = corpus
+      self.tokenizer = tokenizer
+      self.model = model
+      self.teacher = teacher
+    }
+
+    /// By their names in run.json.
+    fileprivate var members: [(name: String, hash: String?)] {
+      [("corpus", corpus), ("tokenizer", tokenizer), ("model", model), ("teacher", teacher)]
+    }
   }
 
   /// One line of JSON; the seed is a text because JSON's numbers end at 2^53 for many readers.
   package var encoded: [UInt8] {
-    let object = JSONObject([
-      ("format", .integer(Self.format)), ("version", .string(version)),
-      ("seed", .string(String(seed))), ("corpus", .string(corpusHash)),
-      ("tokenizer", .string(tokenizerHash)), ("options", .object(options)),
-    ])
+    let present = hashes.members.compactMap { name, hash in
+      hash.map { (name, JSONValue.string($0)) }
+    }
+    let object = JSONObject(
+      [
+        ("format", .integer(Self.format)), ("version", .string(version)),
+        ("seed", .string(String(seed))),
+      ] + present + [("options", .object(options))])
     return Array((JSONValue.object(object).encoded() + "\n").utf8)
   }
 
@@ -48,8 +73,9 @@ package struct RunManifest: Sendable, Equatable {
       throw reader.problem("seed", "'\(seedText)'", "an integer of 0…2^64-1")
     }
     self.seed = seed
-    corpusHash = try reader.text("corpus")
-    tokenizerHash = try reader.text("tokenizer")
+    hashes = Hashes(
+      corpus: try reader.text("corpus"), tokenizer: try reader.optionalText("tokenizer"),
+      model: try reader.optionalText("model"), teacher: try reader.optionalText("teacher"))
     options = try reader.nested("options")
   }
 
@@ -81,11 +107,10 @@ extension RunManifest {
   ///
   /// The version is left out: a newer program goes on with older runs.
   package func differences(from expected: RunManifest) -> [Difference] {
-    var pairs: [(String, String, String)] = [
-      ("seed", String(seed), String(expected.seed)),
-      ("corpus", corpusHash, expected.corpusHash),
-      ("tokenizer", tokenizerHash, expected.tokenizerHash),
-    ]
+    var pairs = [("seed", String(seed), String(expected.seed))]
+    for (found, wanted) in zip(hashes.members, expected.hashes.members) {
+      pairs.append((found.name, found.hash ?? "unset", wanted.hash ?? "unset"))
+    }
     let added = expected.options.keys.filter { options[$0] == nil }
     for key in options.keys + added where options[key] != expected.options[key] {
       pairs.append((key, text(options[key]), text(expected.options[key])))

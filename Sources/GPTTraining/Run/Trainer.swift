@@ -25,7 +25,7 @@ package final class Trainer {
   private var lastSave = (end: 0.0, duration: 0.0)
   /// Where the last validation was, for a budget of time.
   private var lastValidation = (step: 0, seconds: 0.0)
-  /// Since the last record of the log.
+  /// Since the last record of the log; tokens also count that carry no loss.
   var intervalSeconds = 0.0
   var intervalTokens = 0
 
@@ -61,7 +61,17 @@ package final class Trainer {
       options.seconds == nil ? parts.metrics.records.last?.seconds ?? 0 : state.seconds
     lastValidation = (state.step, seconds)
     surroundings.observe(.began(state, resumed: restored != nil))
-    if restored == nil { _ = try save(mustSucceed: true) }
+    guard restored == nil else { return }
+    if options.validatesFirst { try validateFirst() }
+    _ = try save(mustSucceed: true)
+  }
+
+  /// What the model is worth that the run begins with.
+  private func validateFirst() throws(TrainingError) {
+    guard let loss = try validate() else { return }
+    state.firstValidationLoss = loss
+    parts.metrics.append(MetricsRecord(step: 0, validationLoss: loss, seconds: seconds))
+    if options.sampleEvery > 0 { sample() }
   }
 
   /// One step and what is due after it; the reason when it was the last one.

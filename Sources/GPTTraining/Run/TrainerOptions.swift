@@ -16,6 +16,8 @@ package struct TrainerOptions: Sendable, Equatable {
   package var logEvery = 10
   package var checkpointEvery = 500
 
+  /// Whether the model is validated and asked for a sample before its first step.
+  package var validatesFirst = false
   /// Validations without a new best loss before the run ends; nil: never.
   package var patience: Int?
   /// Times that a run may go back before it gives up.

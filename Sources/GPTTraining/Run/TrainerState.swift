@@ -13,6 +13,8 @@ package struct TrainerState: Sendable, Equatable {
   package var tokens = 0
   /// Time spent training, all sessions together.
   package var seconds = 0.0
+  /// Before the first step; nil unless it was asked for.
+  package var firstValidationLoss: Double?
   /// nil before the first validation.
   package var bestValidationLoss: Double?
   package var bestStep: Int?
@@ -35,7 +37,7 @@ extension TrainerState {
   package static let maximumSkippedBatches = 10_000
 
   package var json: JSONObject {
-    JSONObject([
+    var object = JSONObject([
       ("step", .integer(step)), ("batchIndex", .integer(batchIndex)), ("tokens", .integer(tokens)),
       ("seconds", .number(seconds)),
       ("bestValidationLoss", bestValidationLoss.map { .number($0) } ?? .null),
@@ -43,6 +45,8 @@ extension TrainerState {
       ("patienceCount", .integer(patienceCount)), ("rollbacks", .integer(rollbacks)),
       ("skippedBatches", .array(skippedBatches.map { .integer($0) })),
     ])
+    if let firstValidationLoss { object["firstValidationLoss"] = .number(firstValidationLoss) }
+    return object
   }
 
   /// - Parameter location: the file, for messages.
@@ -54,6 +58,9 @@ extension TrainerState {
     seconds = try reader.number("seconds")
     guard seconds >= 0 else {
       throw reader.problem("seconds", "\(seconds)", "a number of at least 0")
+    }
+    if object["firstValidationLoss"] != nil {
+      firstValidationLoss = try reader.number("firstValidationLoss")
     }
     bestValidationLoss = try reader.optionalNumber("bestValidationLoss")
     bestStep = object["bestStep"]?.isNull == true ? nil : try reader.count("bestStep", limit: step)
@@ -106,6 +113,10 @@ struct StateReader {
     let value = try value(key)
     guard let text = value.string else { throw problem(key, text(value), "a string") }
     return text
+  }
+
+  func optionalText(_ key: String) throws(TrainingError) -> String? {
+    object[key] == nil ? nil : try text(key)
   }
 
   func nested(_ key: String) throws(TrainingError) -> JSONObject {

@@ -3,7 +3,7 @@ internal import GPTOps
 
 /// What a step of the trainer measured.
 struct TrainingStep {
-  /// Mean negative log likelihood of its targets, in nats.
+  /// Mean negative log likelihood of its targets (or pairs), in nats.
   var loss: Double
   /// Euclidean, before clipping.
   var gradientNorm: Double
@@ -35,9 +35,9 @@ extension Trainer {
     let rate = update(gradientNorm: norm)
     state.step += 1
     state.batchIndex = index + 1
-    state.tokens += sum.count
+    state.tokens += batches.reduce(0) { $0 + $1.targetCount }
     intervalSeconds += surroundings.clock() - start
-    intervalTokens += sum.count
+    intervalTokens += batches.reduce(0) { $0 + $1.inputs.count }
     return TrainingStep(
       loss: sum.negativeLogLikelihood / Double(max(1, sum.count)), gradientNorm: norm,
       learningRate: rate, length: batches.first?.length ?? 0)
@@ -50,11 +50,11 @@ extension Trainer {
     return index
   }
 
-  /// The gradient of the mean over all micro-batches' targets.
+  /// The gradient of the mean over all micro-batches' losses.
   private func accumulate(
     _ batches: [TokenBatch], index: Int
   ) throws(TrainingError) -> LossSum {
-    let count = batches.reduce(0) { $0 + $1.targetCount }
+    let count = batches.reduce(0) { $0 + parts.model.lossCount(of: $1) }
     var sum = LossSum()
     for (number, batch) in batches.enumerated() {
       do throws(ModelError) {

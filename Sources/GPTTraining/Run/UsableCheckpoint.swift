@@ -1,4 +1,3 @@
-import GPTModel
 import GPTTensor
 import GPTWeights
 import Glibc
@@ -9,9 +8,15 @@ package struct UsableCheckpoint: Sendable {
   package let state: TrainerState
   package let manifest: RunManifest
 
-  private static let requiredFiles = [
-    "config.json", "model.safetensors", OptimizerFile.name, RunManifest.fileName,
-  ]
+  private static func requiredFiles(_ record: CheckpointRecord) -> [String] {
+    let present = SavedKind.allCases.first { model in
+      record.files.contains { [model.weightsName, model.configurationName].contains($0.name) }
+    }
+    let model = present ?? .model
+    return [
+      model.configurationName, model.weightsName, OptimizerFile.name, RunManifest.fileName,
+    ]
+  }
 
   /// Reads every byte of the folder's files and compares them with their seals; files beside
   /// those that the checkpoint lists do not count.
@@ -25,7 +30,8 @@ package struct UsableCheckpoint: Sendable {
         expected: "the folder of a checkpoint")
     }
     let record = try CheckpointRecord(path: recordPath)
-    for name in Self.requiredFiles where !record.files.contains(where: { $0.name == name }) {
+    for name in Self.requiredFiles(record)
+    where !record.files.contains(where: { $0.name == name }) {
       throw .invalid(location: recordPath, found: "does not list \(name)", expected: "it")
     }
     for file in record.files { try Self.check(file, in: folder) }
@@ -62,12 +68,9 @@ package struct UsableCheckpoint: Sendable {
   /// Nothing is changed unless every tensor of model and optimizer is there in its shape.
   package func load(into contents: CheckpointContents) throws(TrainingError) {
     let targets = contents.stateTensors
-    let weights: StoredParameters
-    do {
-      weights = try StoredParameters(configuration: contents.configuration, folder: folder)
-    } catch { throw .model(error) }
+    let copyWeights = try contents.model.open(folder)
     let stored = try OptimizerFile.open(folder + "/" + OptimizerFile.name, holding: targets)
-    weights.copy(to: contents.parameters)
+    copyWeights()
     for (source, target) in zip(stored, targets) {
       source.dequantise(
         rows: 0..<target.tensor.rows, into: target.tensor.pointer,

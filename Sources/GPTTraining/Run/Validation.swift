@@ -10,6 +10,11 @@ extension Trainer {
     }
     let loss = try result.get()
     guard loss.isFinite else {
+      guard state.step > 0 else {
+        throw .invalid(
+          location: "the model before its first step", found: "a validation loss of \(loss)",
+          expected: "a finite number")
+      }
       try rollBack(because: "the validation loss", batch: max(0, state.batchIndex - 1))
       return nil
     }

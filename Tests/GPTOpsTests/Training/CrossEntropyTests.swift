@@ -134,8 +134,8 @@ import Testing
     #expect(losses[0].total.isFinite)
   }
 
-  /// A vocabulary so large that rows are multiplied in two groups. Its weights repeat, so that
-  /// a normaliser has few terms: x[t] is a number, and a token's logit x[t] · few[token % 5003].
+  /// A large vocabulary whose logits are made in three groups of rows. Its weights repeat, so that a
+  /// normaliser has few terms: x[t] is a number, and a token's logit x[t] · few[token % 5003].
   @Test func groupsOfRowsAddUp() throws {
     let (rows, vocabulary, period) = (50, 300_000, 5003)
     let context = try ComputeContext(threadCount: 2, precision: .fp32)
@@ -147,8 +147,10 @@ import Testing
     for token in 0..<vocabulary { weight.value.row(token)[0] = few[token % period] }
     let targets = (0..<rows).map { Int32($0 % 11 == 3 ? -1 : $0 * 5999) }
     let dx = Tensor(rows: rows, columns: 1)
+    var options = LossOptions()
+    options.logitsAtOnce = 16 * vocabulary
     let found = crossEntropy(
-      x, weight: .parameter(weight), targets: targets, options: LossOptions(),
+      x, weight: .parameter(weight), targets: targets, options: options,
       gradients: (dx: dx, scale: 1), scratch: Workspace(), in: context)
 
     let counts = (0..<period).map { Double((vocabulary - $0 + period - 1) / period) }

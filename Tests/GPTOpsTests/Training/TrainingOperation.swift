@@ -175,19 +175,31 @@ extension TrainingOperation {
       ]
     }
 
-  fileprivate static let losses: [TrainingOperation] = [(Float(0), Float(0)), (0.1, 0.01)].map {
-    smoothing, zLoss in
-    TrainingOperation(
-      name: "crossEntropy\(smoothing > 0 ? " with smoothing and z-loss" : "")",
-      inputs: [(37, 19), (61, 19)]
+  fileprivate static let losses: [TrainingOperation] = [
+    (Float(0), Float(0), nil), (0.1, 0.01, nil), (0, 0, Float(0.3)),
+  ].map { (smoothing: Float, zLoss: Float, share: Float?) in
+    let what =
+      share != nil
+      ? " with row factors and a teacher" : smoothing > 0 ? " with smoothing and z-loss" : ""
+    return TrainingOperation(
+      name: "crossEntropy\(what)",
+      inputs: [(37, 19), (61, 19)] + (share == nil ? [] : [(37, 11), (61, 11), (1, 37)])
     ) { x, context in
       var options = LossOptions()
       options.labelSmoothing = smoothing
       options.zLoss = zLoss
       let (dx, weight) = (Tensor(rows: 37, columns: 19), parameter(x[1], gradient: x[1]))
+      let teacher = share.map { share in
+        var options = DistillationOptions()
+        options.weight = share
+        return Teacher(
+          rows: x[2], output: Linear(weight: .parameter(parameter(x[3])), bias: nil),
+          options: options, context: context)
+      }
       let loss = crossEntropy(
         x[0], weight: .parameter(weight), targets: (0..<37).map { Int32($0 % 5 == 2 ? -1 : $0) },
-        options: options, gradients: (dx: dx, scale: 1), scratch: Workspace(), in: context)
+        options: options, rowFactors: share.map { _ in x[4].values }, teacher: teacher,
+        gradients: (dx: dx, scale: 1), scratch: Workspace(), in: context)
       let numbers = [loss.total, loss.negativeLogLikelihood]
       return [dx] + [weight].compactMap(\.gradient)
         + [Tensor(rows: 1, values: numbers.map { Float($0) })]

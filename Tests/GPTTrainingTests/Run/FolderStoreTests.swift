@@ -73,7 +73,7 @@ import Testing
     try withTemporaryFolder { folder in
       try CheckpointStore(runFolder: folder, keepLast: 1)
         .save(ToyRun.state(step: 7), run.contents, manifest: run.manifest)
-      run.manifest.corpusHash = "c1"
+      run.manifest.hashes.corpus = "c1"
       let store = try store(folder, run)
       #expect(
         message { _ = try store.restore() }

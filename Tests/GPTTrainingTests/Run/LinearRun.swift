@@ -11,6 +11,8 @@ final class LinearModel: TrainableModel {
 
   let context: ComputeContext
   let weights = Parameter(name: "weights", value: Tensor(rows: 1, columns: 2), decays: true)
+  /// Targets that share a loss.
+  var targetsPerLoss = 1
   /// What `accumulateGradients` was given.
   private(set) var dropoutKeys: [UInt64] = []
 
@@ -34,6 +36,8 @@ final class LinearModel: TrainableModel {
 
   func evaluate(_ batch: TokenBatch) throws(ModelError) -> LossSum { walk(batch) { _, _ in } }
 
+  func lossCount(of batch: TokenBatch) -> Int { batch.targetCount / targetsPerLoss }
+
   func operationsPerToken(length: Int) -> Double { 12 }
 
   private func walk(_ batch: TokenBatch, _ body: (Float, Float) -> Void) -> LossSum {
@@ -48,6 +52,7 @@ final class LinearModel: TrainableModel {
       sum.negativeLogLikelihood += loss
       sum.count += 1
     }
+    sum.count /= targetsPerLoss
     return sum
   }
 

@@ -64,7 +64,7 @@ import Testing
 
 @Suite struct RunManifestTests {
   private let manifest = RunManifest(
-    version: "0.1", seed: .max, corpusHash: "ab", tokenizerHash: "cd",
+    version: "0.1", seed: .max, hashes: RunManifest.Hashes(corpus: "ab", tokenizer: "cd"),
     options: JSONObject([
       ("learning-rate", .number(0.001)), ("steps", .integer(40)), ("optimizer", .string("adamw")),
     ]))
@@ -74,6 +74,21 @@ import Testing
       let path = folder + "/run.json"
       try manifest.write(to: path)
       #expect(try RunManifest(path: path) == manifest)
+    }
+  }
+
+  @Test func theModelThatARunBeganWithIsPartOfIt() throws {
+    var adapted = manifest
+    adapted.hashes = RunManifest.Hashes(corpus: "ab", model: "ef", teacher: "01")
+    try withTemporaryFolder { folder in
+      let path = folder + "/run.json"
+      try adapted.write(to: path)
+      #expect(try RunManifest(path: path) == adapted)
+      var other = adapted
+      other.hashes.model = "99"
+      #expect(
+        message { try adapted.check(equals: other, location: "out/run.json") }
+          == "out/run.json: was started with model ef, expected model 99 as asked for")
     }
   }
 

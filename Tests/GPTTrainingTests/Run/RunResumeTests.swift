@@ -1,7 +1,4 @@
 import Foundation
-import GPTJSON
-import GPTModel
-import GPTOps
 import GPTTensor
 import GPTTraining
 import Testing
@@ -9,81 +6,35 @@ import Testing
 @Suite struct RunResumeTests {
   /// What is on the disk while a run is at work is what a kill -9 leaves, so a copy of it, made in
   /// the middle of a run, stands for the killed run.
-  @Test(arguments: ModelShape.Family.allCases, [OptimizerOptions.Kind.adamw, .muon])
-  func aRunThatWasKilledGoesOnToTheSameBytes(
-    family: ModelShape.Family, optimizer: OptimizerOptions.Kind
-  ) throws {
+  @Test(
+    arguments: [
+      SmallRun(kind: .whole(.gpt2)), SmallRun(kind: .whole(.gpt2), optimizer: .muon),
+      SmallRun(kind: .whole(.llama)), SmallRun(kind: .whole(.llama), optimizer: .muon),
+      SmallRun(kind: .adapter("gpt2")), SmallRun(kind: .adapter("llama.gguf")),
+      SmallRun(kind: .lastBlock("llama")),
+    ])
+  func aRunThatWasKilledGoesOnToTheSameBytes(small: SmallRun) throws {
     try withTemporaryFolder { folder in
       let (whole, killed) = ("\(folder)/whole", "\(folder)/killed")
       try FileManager.default.createDirectory(
         atPath: whole, withIntermediateDirectories: false)
       var copied = false
-      try run(in: whole, family: family, optimizer: optimizer) { event in
+      try small.run(in: whole) { event in
         guard case .step(let progress) = event, progress.step == 17 else { return }
         copied = (try? FileManager.default.copyItem(atPath: whole, toPath: killed)) != nil
       }
       try #require(copied)
       var resumedAt: Int?
-      try run(in: killed, family: family, optimizer: optimizer) { event in
+      try small.run(in: killed) { event in
         if case .began(let state, resumed: true) = event { resumedAt = state.step }
       }
       #expect(resumedAt == 12)
       let files = try contents(of: whole)
       #expect(files.keys.contains("checkpoints/step-00000040/optimizer.safetensors"))
+      let weights = if case .adapter = small.kind { "adapter_model" } else { "model" }
+      #expect(files.keys.contains("\(weights).safetensors"))
       #expect(try contents(of: killed) == files)
     }
-  }
-
-  private func run(
-    in folder: String, family: ModelShape.Family, optimizer kind: OptimizerOptions.Kind,
-    observe: @escaping (TrainerEvent) -> Void
-  ) throws {
-    let shape = ModelShape(
-      family: family, blockCount: 2, width: 16, headCount: 2, contextLength: 8)
-    let configuration = try shape.configuration(vocabularySize: 11)
-    var dropout = TrainingModelOptions()
-    (dropout.attentionDropout, dropout.residualDropout) = (0.1, 0.2)
-    let model = TrainingModel(
-      configuration: configuration, options: dropout,
-      context: try ComputeContext(threadCount: 2, precision: .fp32), seed: 5)
-    let optimizer = makeOptimizer(OptimizerOptions(kind: kind), parameters: model.parameters)
-    let average = WeightAverage(model.parameters, decay: 0.9)
-    let manifest = RunManifest(
-      version: "1", seed: 5, corpusHash: "", tokenizerHash: "", options: JSONObject())
-    let isNew = !FileManager.default.fileExists(atPath: "\(folder)/run.json")
-    let runFolder = isNew ? try RunFolder.create(folder) : try RunFolder.open(folder)
-    if isNew { try manifest.write(to: "\(folder)/run.json") }
-    let store = FolderStore(
-      folder: runFolder, checkpoints: CheckpointStore(runFolder: folder, keepLast: 2),
-      contents: try CheckpointContents(
-        configuration: configuration, parameters: model.parameters,
-        optimizerState: optimizer.state, averages: average.state, tokenizerFolder: nil),
-      manifest: manifest)
-    var options = TrainerOptions(steps: 40)
-    (options.validateEvery, options.checkpointEvery, options.logEvery) = (7, 6, 2)
-    (options.microBatchCount, options.seed) = (2, 5)
-    var surroundings = TrainerSurroundings()
-    surroundings.observe = observe
-    let trainer = Trainer(
-      TrainerParts(
-        model: model, optimizer: optimizer,
-        schedule: LearningRateSchedule(peak: 0.01, warmupSteps: 4, totalSteps: 40),
-        average: average, data: data, store: store,
-        metrics: try MetricsLog(path: "\(folder)/metrics.jsonl"),
-        samples: try SampleLog(path: "\(folder)/samples.jsonl")),
-      options: options, surroundings: surroundings)
-    #expect(try trainer.run() == .steps)
-  }
-
-  private var data: TrainingData {
-    func batch(_ index: Int) -> TokenBatch {
-      let tokens = (0..<25).map { Int32((index * 7 + $0 * $0 * 3 + $0 * index) % 11) }
-      return TokenBatch(
-        sequenceCount: 3, length: 8, inputs: Array(tokens.dropLast()),
-        targets: Array(tokens.dropFirst()))
-    }
-    return TrainingData(
-      microBatch: batch, validationBatchCount: 2, validationBatch: { batch($0 + 5000) })
   }
 
   /// The bytes of all files by path; of the metrics, what does not tell the time.

@@ -13,7 +13,7 @@ struct ToyRun {
 
   let contents: CheckpointContents
   var manifest = RunManifest(
-    version: "0.1", seed: .max, corpusHash: "c0", tokenizerHash: "70",
+    version: "0.1", seed: .max, hashes: RunManifest.Hashes(corpus: "c0", tokenizer: "70"),
     options: JSONObject([("learning-rate", .number(0.001)), ("steps", .integer(40))]))
 
   /// - Parameter seed: of the numbers; 0 gives zeros.
@@ -30,10 +30,11 @@ struct ToyRun {
         ("\($0.name).\(what)", Tensor(rows: $0.value.rows, columns: $0.value.columns))
       }
     }
-    contents = try CheckpointContents(
-      configuration: model.configuration, parameters: parameters,
-      optimizerState: moments.flatMap(tensors), averages: tensors("average"),
+    let saved = try WholeModel(
+      model.configuration, parameters,
       tokenizerFolder: tokenizerFolder ?? "\(Self.fixtures)/\(fixture)")
+    contents = CheckpointContents(
+      saved, optimizerState: moments.flatMap(tensors), averages: tensors("average"))
     fill(seed: seed)
   }
 
@@ -60,7 +61,8 @@ struct ToyRun {
   }
 
   var tensors: [Tensor] {
-    contents.parameters.map(\.value) + (contents.optimizerState + contents.averages).map(\.tensor)
+    contents.model.parameters.map(\.value)
+      + (contents.optimizerState + contents.averages).map(\.tensor)
   }
 
   /// Bit patterns of a multiplicative sequence, NaN, infinities and subnormals among them.

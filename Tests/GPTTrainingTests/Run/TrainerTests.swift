@@ -52,6 +52,21 @@ import Testing
     #expect(try #require(run.lines().first?.loss) == loss)
   }
 
+  @Test func gradientsAndLossesAreMeansOverTheModelsOwnCount() throws {
+    let means = try [1, 4].map { share in
+      let run = try LinearRun()
+      run.model.targetsPerLoss = share
+      run.options.microBatchCount = 3
+      run.options.steps = 1
+      _ = try run.run()
+      #expect(run.state.tokens == 24)
+      let record = try #require(run.lines().first)
+      return [record.gradientNorm, record.loss].compactMap { $0 }
+    }
+    #expect(means[0].count == 2 && means[0].allSatisfy { $0 > 0 })
+    #expect(means[1] == means[0].map { 4 * $0 })
+  }
+
   @Test func everyMicroBatchHasItsOwnDropoutKey() throws {
     let run = try LinearRun()
     run.options.microBatchCount = 3
@@ -91,6 +106,37 @@ import Testing
     #expect(run.store.published?.state.step == 4)
     #expect(run.store.savedSteps.last == 16)
     #expect(try run.samples().last?.step == 16)
+  }
+
+  @Test func aRunThatValidatesFirstKnowsWhatItBeganWith() throws {
+    let run = try LinearRun()
+    run.options.validatesFirst = true
+    run.interrupt(after: 3)
+    #expect(try run.run() == .interrupted)
+    let first = try #require(run.state.firstValidationLoss)
+    #expect(try run.lines().first == MetricsRecord(step: 0, validationLoss: first))
+    #expect(try run.samples().first?.step == 0)
+    #expect(run.store.savedSteps.first == 0)
+    let resumed = try LinearRun(after: run)
+    resumed.options.validatesFirst = true
+    _ = try resumed.run()
+    #expect(resumed.state.firstValidationLoss == first)
+    let best = try #require(resumed.state.bestValidationLoss)
+    #expect(best < first, "from \(first) to \(best)")
+    #expect(resumed.events.count { if case .validated(0, _, _) = $0 { true } else { false } } == 0)
+  }
+
+  @Test func aModelThatOnlyGetsWorseStaysAsItWas() throws {
+    let run = try LinearRun()
+    run.options.validatesFirst = true
+    run.options.patience = 2
+    // Steps of this size only make the loss larger.
+    run.schedule = constantSchedule(rate: 3)
+    run.options.clip = nil
+    #expect(try run.run() == .patience)
+    #expect(run.state.bestStep == 0)
+    #expect(run.store.published?.weights == [0, 0])
+    #expect(run.state.bestValidationLoss == run.state.firstValidationLoss)
   }
 
   @Test func withoutAValidationSetTheLastWeightsAreTheModel() throws {
