@@ -73,7 +73,10 @@ let package = Package(
         "GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON", "CZlib",
         "TestSupport",
       ]),
-    tests(of: "GPT", ["GPTModel", "GPTTokenizer"]),
+    tests(of: "GPT", ["GPTJSON", "GPTModel", "GPTTokenizer"]),
+    tests(
+      of: "GPTCommands",
+      ["GPT", "GPTTraining", "GPTModel", "GPTTokenizer", "GPTJSON", "TestSupport"]),
   ],
   cxxLanguageStandard: .cxx17
 )

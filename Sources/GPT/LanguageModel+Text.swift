@@ -1,3 +1,5 @@
+internal import GPTTokenizer
+
 extension LanguageModel {
   /// The model's tokenizer.
   public var textTokenizer: TextTokenizer { TextTokenizer(tokenizer) }
@@ -8,6 +10,22 @@ extension LanguageModel {
   ) throws(LanguageModelError) -> [Int32] {
     try textTokenizer.encode(
       text, addSpecialTokens: addSpecialTokens, parseSpecialTokens: parseSpecialTokens)
+  }
+
+  /// The ids of a text that goes on after `tokens`: no special tokens, and behind text none of the
+  /// space that SentencePiece vocabularies put before a text.
+  public func encode(
+    _ text: String, after tokens: [Int32]
+  ) throws(LanguageModelError) -> [Int32] {
+    func plain(_ text: String) throws(TokenizerError) -> [Int32] {
+      try tokenizer.encode(text, addSpecialTokens: false, parseSpecialTokens: false)
+    }
+    do {
+      guard let last = tokens.last, !tokenizer.isSpecial(last) else { return try plain(text) }
+      return try ContinuedText(tokenizer).encode(text, with: plain)
+    } catch {
+      throw .tokenizer(error.description)
+    }
   }
 
   /// The text of `ids`; see `TextTokenizer.decode`.

@@ -21,6 +21,9 @@ public enum LanguageModelError: Error, Equatable, Sendable, CustomStringConverti
   /// The prompt does not fit into the model's context.
   case promptTooLong(tokenCount: Int, contextLength: Int)
 
+  /// A text with too few tokens to measure anything on it.
+  case textTooShort(tokenCount: Int, minimum: Int)
+
   /// A token id that the model's vocabulary does not have.
   case invalidToken(id: Int, vocabularySize: Int)
 
@@ -47,6 +50,8 @@ public enum LanguageModelError: Error, Equatable, Sendable, CustomStringConverti
       "prompt: no tokens, expected at least one (the model has no beginning-of-sequence token)"
     case .promptTooLong(let tokenCount, let contextLength):
       "prompt: \(tokenCount) tokens, expected at most \(contextLength) (the model's context)"
+    case .textTooShort(let tokenCount, let minimum):
+      "text: \(tokenCount) tokens, expected at least \(minimum)"
     case .invalidToken(let id, let vocabularySize):
       "token id \(id): not in the vocabulary, expected 0..<\(vocabularySize)"
     case .invalidLogits(let found): "logits: \(found), expected finite numbers"

@@ -1,7 +1,7 @@
-internal import GPTTensor
+package import GPTTensor
 
 /// Why a command cannot go on.
-enum CommandError: Error, Equatable, CustomStringConvertible {
+package enum CommandError: Error, Equatable, CustomStringConvertible {
   /// Input or output is wrong: *where: found, expected*.
   case invalid(location: String, found: String, expected: String)
   /// A system call failed.
@@ -12,7 +12,7 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   /// The reader of standard output went away; there is nobody to tell.
   case outputClosed
 
-  var description: String {
+  package var description: String {
     switch self {
     case .invalid(let location, let found, let expected):
       "\(location): \(found), expected \(expected)"

@@ -66,7 +66,10 @@ struct QuantizeCommand: AsyncParsableCommand {
     do {
       return try await interruption.guarding {
         let model = try await LanguageModel(at: path)
-        return try await model.perplexity(of: text, windowLength: windowLength)
+        var options = PerplexityOptions()
+        options.windowLength = windowLength
+        options.stride = windowLength
+        return try await model.perplexity(of: text, options: options)
       }
     } catch LanguageModelError.cancelled { throw CommandError.interrupted }
   }

@@ -19,13 +19,16 @@ extension ForwardPass {
     let shape = configuration.attention
     let attended = insides.tensor(rows: queries.rows, columns: queries.columns)
     switch memory {
-    case .cache(let cache, let start):
-      storeKeyValues(
-        keys: keys, values: values, block: block, start: start, pages: cache.pages,
-        layout: cache.layout, in: context)
-      GPTOps.attend(
-        queries, shape: shape, block: block, start: start, pages: cache.pages,
-        layout: cache.layout, into: attended, in: context)
+    case .caches(let parts):
+      for part in parts {
+        let cache = part.cache
+        storeKeyValues(
+          keys: keys, values: values, rows: part.rows, block: block, start: part.start,
+          pages: cache.pages, layout: cache.layout, in: context)
+        GPTOps.attend(
+          queries, rows: part.rows, shape: shape, block: block, start: part.start,
+          pages: cache.pages, layout: cache.layout, into: attended, in: context)
+      }
     case .sequences(let sequences):
       let dropped = dropout.layer(dropout.attention, 3 * block)
       let logSums = tape.map { _ in

@@ -7,10 +7,18 @@ import GPTTensor
 struct ForwardPass {
   /// Where attention finds the tokens before a token.
   enum Memory {
-    /// Tokens of one sequence behind what the cache holds; the first has position `start`.
-    case cache(KVCache, start: Int)
+    /// Tokens of one or more sequences, one sequence after the other, each behind what its cache
+    /// holds.
+    case caches([CachedRows])
     /// Whole sequences, each from position 0.
     case sequences(SequenceShape)
+  }
+
+  /// The rows of a pass that belong to one sequence; the first has position `start`.
+  struct CachedRows {
+    let cache: KVCache
+    let start: Int
+    let rows: Range<Int>
   }
 
   /// Shares of activations that training drops, and the number that decides which.

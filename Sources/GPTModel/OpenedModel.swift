@@ -79,3 +79,15 @@ package struct OpenedModel: Sendable {
     return result
   }
 }
+
+extension Checkpoint {
+  /// Demands an embedding for each token.
+  func checkRows(for tokenizer: any Tokenizer) throws(ModelError) {
+    guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+      throw .configuration(
+        location: source.location, key: "the number of token embeddings",
+        found: "\(configuration.vocabularySize)",
+        expected: "at least the tokenizer's \(tokenizer.vocabularySize) tokens")
+    }
+  }
+}

@@ -29,13 +29,7 @@ package struct TrainingSource: Sendable {
     } else {
       source = try OpenedModel.findGGUF(path, contextLength: contextLength)
     }
-    let vocabularySize = source.configuration.vocabularySize
-    guard source.tokenizer.vocabularySize <= vocabularySize else {
-      throw .configuration(
-        location: source.checkpoint.source.location, key: "the number of token embeddings",
-        found: "\(vocabularySize)",
-        expected: "at least the tokenizer's \(source.tokenizer.vocabularySize) tokens")
-    }
+    try source.checkpoint.checkRows(for: source.tokenizer)
     return source
   }
 

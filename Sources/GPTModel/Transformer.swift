@@ -56,6 +56,20 @@ package final class Transformer: Sendable {
   package func forward(
     _ tokens: [Int32], cache: KVCache, logits: LogitsSelection
   ) throws(ModelError) -> [Float] {
+    try check(tokens[...], behind: cache)
+    var result: [Float] = []
+    var begin = 0
+    while begin < tokens.count {
+      let end = min(begin + Transformer.batchRows, tokens.count)
+      let wanted = logits == .last && end < tokens.count ? .none : logits
+      let part = SequencePart(tokens: tokens[begin..<end], cache: cache, logits: wanted)
+      result += run([part], kept: cache.workspace, scratch: cache.scratch)
+      begin = end
+    }
+    return result
+  }
+
+  func check(_ tokens: ArraySlice<Int32>, behind cache: KVCache) throws(ModelError) {
     for token in tokens where token < 0 || Int(token) >= configuration.vocabularySize {
       throw .invalidToken(id: token, vocabularySize: configuration.vocabularySize)
     }
@@ -63,15 +77,6 @@ package final class Transformer: Sendable {
       throw .contextExceeded(
         tokenCount: cache.tokenCount + tokens.count, contextLength: cache.contextLength)
     }
-    var result: [Float] = []
-    var begin = 0
-    while begin < tokens.count {
-      let end = min(begin + Transformer.batchRows, tokens.count)
-      let wanted = logits == .last && end < tokens.count ? .none : logits
-      result += forwardBatch(tokens[begin..<end], cache: cache, logits: wanted)
-      begin = end
-    }
-    return result
   }
 
   /// Drops the tokens of `range` from the cache and computes the ones behind it anew at their new
@@ -82,24 +87,40 @@ package final class Transformer: Sendable {
     _ = try forward(rest, cache: cache, logits: .none)
   }
 
-  private func forwardBatch(_ tokens: ArraySlice<Int32>, cache: KVCache, logits: LogitsSelection)
-    -> [Float]
-  {
-    let workspace = cache.workspace
-    let mark = workspace.mark()
-    defer { workspace.release(to: mark) }
-    let start = cache.tokenCount
-    cache.reserve(tokens.count)
-    let x = workspace.tensor(rows: tokens.count, columns: configuration.width)
-    let positions = Array(start..<start + tokens.count)
-    embed(tokens, positions: positions, into: x)
+  /// One pass over the tokens of one or more sequences, behind what their caches hold.
+  ///
+  /// - Parameters: kept and scratch hold the pass's activations; tokens are of the vocabulary and
+  ///   fit into the caches, of which none occurs twice
+  /// - Returns: the logits asked for, row after row, sequence after sequence
+  func run(_ parts: [SequencePart], kept: Workspace, scratch: Workspace) -> [Float] {
+    let mark = kept.mark()
+    defer { kept.release(to: mark) }
+    let count = parts.reduce(0) { $0 + $1.tokens.count }
+    let x = kept.tensor(rows: count, columns: configuration.width)
+    var rows: [ForwardPass.CachedRows] = []
+    for part in parts {
+      let first = rows.last?.rows.upperBound ?? 0
+      let start = part.cache.tokenCount
+      part.cache.reserve(part.tokens.count)
+      rows.append(
+        ForwardPass.CachedRows(
+          cache: part.cache, start: start, rows: first..<first + part.tokens.count))
+    }
+    let positions = rows.flatMap { Array($0.start..<$0.start + $0.rows.count) }
+    embed(parts.flatMap(\.tokens)[...], positions: positions, into: x)
     let pass = ForwardPass(
-      configuration: configuration, context: context, memory: .cache(cache, start: start),
-      rotary: rotaryTable(positions), kept: workspace, insides: workspace,
-      scratch: cache.scratch)
+      configuration: configuration, context: context, memory: .caches(rows),
+      rotary: rotaryTable(positions), kept: kept, insides: kept, scratch: scratch)
     for block in blocks { _ = block.forward(x, pass: pass) }
-    cache.append(tokens)
-    return project(x, logits: logits, workspace: workspace)
+    for part in parts { part.cache.append(part.tokens) }
+    let wanted = zip(parts, rows).flatMap { part, rows in
+      switch part.logits {
+      case .none: rows.rows.prefix(0)
+      case .last: rows.rows.suffix(1)
+      case .all: rows.rows
+      }
+    }
+    return project(x, rows: wanted, workspace: kept)
   }
 
   /// Angles of the positions of a pass's rows; nil with learned positions.
@@ -124,16 +145,11 @@ package final class Transformer: Sendable {
     }
   }
 
-  private func project(_ x: Tensor, logits: LogitsSelection, workspace: Workspace) -> [Float] {
-    let rows: Range<Int>
-    switch logits {
-    case .none: return []
-    case .last: rows = x.rows - 1..<x.rows
-    case .all: rows = 0..<x.rows
-    }
+  private func project(_ x: Tensor, rows: [Int], workspace: Workspace) -> [Float] {
+    guard !rows.isEmpty else { return [] }
     let chosen = workspace.tensor(rows: rows.count, columns: x.columns)
-    for row in rows {
-      chosen.row(row - rows.lowerBound).update(from: x.row(row), count: x.stride)
+    for (index, row) in rows.enumerated() {
+      chosen.row(index).update(from: x.row(row), count: x.stride)
     }
     outputNorm.rows(chosen, in: context).write(to: chosen, in: context)
     let scores = workspace.tensor(rows: rows.count, columns: configuration.vocabularySize)

@@ -29,36 +29,37 @@ package struct AttentionShape: Sendable {
   var groupSize: Int { headCount / keyValueHeadCount }
 }
 
-/// Causal attention of new tokens over everything the cache holds.
+/// Causal attention of new tokens of one sequence over everything its cache holds.
 ///
 ///     out[t, h] = Σ over s ≤ p(t) of softmax_s(scale · q[t, h] · k[s, g]) · v[s, g],  g = h / group
 ///
-/// - Parameters: queries `[T, H · D]` of the positions `start + t`; out `[T, H · D]`; the pages
-///   hold keys and values of all positions below `start + T`
+/// - Parameters: queries and out `[·, H · D]`, of which `rows` are the T tokens at the positions
+///   `start + t`; the pages hold keys and values of all positions below `start + T`
 /// - Source: Vaswani et al. 2017, arXiv:1706.03762; grouped heads Ainslie et al. 2023,
 ///   arXiv:2305.13245; blocked as in Dao et al. 2022, arXiv:2205.14135
 package func attend(
-  _ queries: Tensor, shape: AttentionShape, block: Int, start: Int, pages: [AlignedBuffer],
-  layout: PageLayout, into out: Tensor, in context: ComputeContext
+  _ queries: Tensor, rows: Range<Int>, shape: AttentionShape, block: Int, start: Int,
+  pages: [AlignedBuffer], layout: PageLayout, into out: Tensor, in context: ComputeContext
 ) {
   let job = AttentionJob(
-    queries: queries, shape: shape, block: block, start: start, pages: pages, layout: layout,
-    out: out, context: context)
+    queries: queries, firstRow: rows.lowerBound, shape: shape, block: block, start: start,
+    pages: pages, layout: layout, out: out, context: context)
   // About 32 query rows share each page they read, few enough for registers and the L1 cache.
   let tileTokens = max(1, 32 / shape.groupSize)
-  let tiles = (queries.rows + tileTokens - 1) / tileTokens
+  let tiles = (rows.count + tileTokens - 1) / tileTokens
   context.pool.run(tiles * shape.keyValueHeadCount) { chunk, worker in
     // Chunks are claimed from the last to the first, and the last tiles see the most tokens.
     let tile = chunk / shape.keyValueHeadCount
     let first = tile * tileTokens
     job.run(
       head: chunk % shape.keyValueHeadCount,
-      tokens: first..<min(first + tileTokens, queries.rows), worker: worker)
+      tokens: first..<min(first + tileTokens, rows.count), worker: worker)
   }
 }
 
 private struct AttentionJob {
   let queries: Tensor
+  let firstRow: Int
   let shape: AttentionShape
   let block: Int
   let start: Int
@@ -125,6 +126,7 @@ private struct AttentionJob {
     -> UnsafeMutablePointer<Float>
   {
     let queryHead = head * shape.groupSize + row % shape.groupSize
-    return tensor.row(tokens.lowerBound + row / shape.groupSize) + queryHead * shape.headWidth
+    return tensor.row(firstRow + tokens.lowerBound + row / shape.groupSize)
+      + queryHead * shape.headWidth
   }
 }

@@ -45,16 +45,17 @@ package struct PageLayout: Sendable, Equatable {
   }
 }
 
-/// Writes the keys and values of new tokens into their pages.
+/// Writes the keys and values of new tokens of one sequence into their pages.
 ///
-/// - Parameters: keys and values `[T, G · D]`, keys already rotated; token t goes to position
-///   `start + t`; pages cover every position written
+/// - Parameters: keys and values `[·, G · D]`, keys already rotated; token t of `rows` goes to
+///   position `start + t`; pages cover every position written
 package func storeKeyValues(
-  keys: Tensor, values: Tensor, block: Int, start: Int, pages: [AlignedBuffer], layout: PageLayout,
-  in context: ComputeContext
+  keys: Tensor, values: Tensor, rows: Range<Int>, block: Int, start: Int, pages: [AlignedBuffer],
+  layout: PageLayout, in context: ComputeContext
 ) {
-  context.forEachRow(keys.rows) { row in
-    let position = start + row
+  context.forEachRow(rows.count) { index in
+    let row = rows.lowerBound + index
+    let position = start + index
     let page = pages[position / PageLayout.pageTokens].base
     let slot = position % PageLayout.pageTokens
     for head in 0..<layout.headCount {

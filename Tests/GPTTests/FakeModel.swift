@@ -43,6 +43,20 @@ struct FakePredictor: TokenPredictor {
   let logits: @Sendable ([Int32]) -> [Float]
 
   func makeState() -> any PredictorState { FakeState(self) }
+  func makeBatch() -> any PredictorBatch { FakeBatch() }
+}
+
+/// Computes the sequences one after the other.
+final class FakeBatch: PredictorBatch {
+  func forward(_ parts: [PredictorPart]) throws(LanguageModelError) -> [[Float]] {
+    var logits: [[Float]] = []
+    for part in parts {
+      logits.append(
+        try part.wantsAllLogits
+          ? part.state.forwardAll(part.tokens) : part.state.forward(part.tokens, logits: true))
+    }
+    return logits
+  }
 }
 
 final class CallLog: Sendable {
@@ -72,6 +86,12 @@ final class FakeState: PredictorState {
     var rows: [Float] = []
     for token in part { rows += try forward([token], logits: true) }
     return rows
+  }
+
+  func fork() -> any PredictorState {
+    let copy = FakeState(model)
+    copy.tokens = tokens
+    return copy
   }
 
   func truncate(to count: Int) { tokens.removeSubrange(min(count, tokens.count)...) }

@@ -147,11 +147,4 @@ struct GenerationTests {
     #expect(error == .cancelled)
     #expect(predictor.calls.lengths.count == 10)
   }
-
-  @Test func perplexityOfAUniformModelIsItsVocabulary() async throws {
-    let model = LanguageModel.fake(FakePredictor { _ in [Float](repeating: 1, count: 258) })
-    let result = try await model.perplexity(of: "some text", windowLength: 4)
-    #expect(abs(result.value - 258) < 1e-3)
-    #expect(result.tokenCount == 7)
-  }
 }

@@ -3,10 +3,10 @@
 
 A .gguf is converted to a folder first and that folder back to a .gguf, so that tokenizer and
 metadata are ours throughout. For each file both tokenize the prompt and continue it with the most
-probable tokens: with float32 activations for float types, and for quantised ones as each does by
-itself, where a tie may fall differently.
+probable tokens. Of float types the tokens must be equal: both compute in float32. Of quantised ones
+each rounds activations in its own way, so some may differ; how many are equal is told.
 
-Exit status: 0 the ids are equal for every file; 1 not so; 2 wrong usage.
+Exit status: 0 prompt ids, and tokens of float types, are equal; 1 not so; 2 wrong usage.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from processes import run, run_json
 
+FLOATS = ("f32", "f16", "bf16")
 PROMPT = "It is a truth universally acknowledged, that a single man"
 
 
@@ -57,6 +58,7 @@ def llama_ids(model, prompt, count):
             break
         continuation.append(token)
         llama.eval([token])
+    llama.close()
     return ids, continuation
 
 
@@ -64,7 +66,7 @@ def our_ids(gpt, model, prompt, count, kind):
     report = run_json(
         [gpt, "generate", "--model", model, "--prompt", prompt, "--temperature", 0,
          "--max-tokens", count, "--json"]
-        + (["--precision", "fp32"] if kind in ("f32", "f16", "bf16") else []), "gpt generate")
+        + (["--precision", "fp32"] if kind in FLOATS else []), "gpt generate")
     return report["prompt_token_ids"], report["token_ids"], report["text"]
 
 
@@ -74,7 +76,7 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", action="append",
                         help="folder or .gguf (default: SmolLM2 and models/austen)")
-    parser.add_argument("--type", action="append", help="of gpt convert (default: f32, q8_0, q4_k)")
+    parser.add_argument("--type", action="append", help="of gpt convert (default: f32, bf16, q8_0, q4_k)")
     parser.add_argument("--prompt", default=PROMPT)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--gpt", help="the gpt binary (default: built from this folder)")
@@ -83,7 +85,7 @@ def main():
     options = parser.parse_args()
     reports = []
     for model in options.model or options.default_model:
-        for kind in options.type or ["f32", "q8_0", "q4_k"]:
+        for kind in options.type or ["f32", "bf16", "q8_0", "q4_k"]:
             with tempfile.TemporaryDirectory() as scratch:
                 file = converted(options.gpt, model, kind, Path(scratch))
                 theirs = llama_ids(file, options.prompt, options.tokens)
@@ -96,12 +98,13 @@ def main():
     for report in reports:
         if not options.json:
             prompt = "equal" if report["prompt_equal"] else "DIFFERENT"
-            same = "equal" if report["equal"] else f"{report['equal_tokens']} EQUAL"
             print(f"{report['model']} {report['type']}: prompt ids {prompt}; "
-                  f"{report['tokens']} greedy tokens {same}: {report['text']!r}")
+                  f"{report['equal_tokens']} of {report['tokens']} greedy tokens equal: "
+                  f"{report['text']!r}")
     if options.json:
         print(json.dumps(reports, indent=1))
-    sys.exit(0 if all(r["prompt_equal"] and r["equal"] for r in reports) else 1)
+    good = all(r["prompt_equal"] and (r["equal"] or r["type"] not in FLOATS) for r in reports)
+    sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ package protocol TokenPredictor: Sendable {
   var vocabularySize: Int { get }
   var contextLength: Int { get }
   func makeState() -> any PredictorState
+  /// Computes several sequences at once.
+  func makeBatch() -> any PredictorBatch
 }
 
 /// The tokens of one sequence that a model has computed; used by one thread at a time.
@@ -19,8 +21,30 @@ package protocol PredictorState: AnyObject {
 
   func truncate(to count: Int)
 
+  /// A state that begins with the same tokens and goes its own way.
+  func fork() -> any PredictorState
+
   /// Forgets the tokens of `range`; those behind move down. False when the model cannot.
   func discard(_ range: Range<Int>) -> Bool
+}
+
+/// Passes over several sequences; used by one thread at a time.
+package protocol PredictorBatch: AnyObject {
+  /// For each part the logits of its last token, or those of every token, row after row.
+  func forward(_ parts: [PredictorPart]) throws(LanguageModelError) -> [[Float]]
+}
+
+/// New tokens of one sequence, at least one; no two parts of a batch share a state.
+package struct PredictorPart {
+  package let state: any PredictorState
+  package let tokens: [Int32]
+  package let wantsAllLogits: Bool
+
+  package init(state: any PredictorState, tokens: [Int32], wantsAllLogits: Bool) {
+    self.state = state
+    self.tokens = tokens
+    self.wantsAllLogits = wantsAllLogits
+  }
 }
 
 package struct TransformerPredictor: TokenPredictor {
@@ -31,15 +55,37 @@ package struct TransformerPredictor: TokenPredictor {
   package var vocabularySize: Int { transformer.configuration.vocabularySize }
   package var contextLength: Int { transformer.configuration.contextLength }
   package func makeState() -> any PredictorState { TransformerState(transformer) }
+  package func makeBatch() -> any PredictorBatch { TransformerBatch(transformer) }
+}
+
+package final class TransformerBatch: PredictorBatch {
+  private let pass: BatchPass
+
+  package init(_ transformer: Transformer) { pass = BatchPass(transformer) }
+
+  package func forward(_ parts: [PredictorPart]) throws(LanguageModelError) -> [[Float]] {
+    let parts = parts.map { part in
+      guard let state = part.state as? TransformerState else {
+        preconditionFailure("a state of \(type(of: part.state)) in a batch of a transformer")
+      }
+      return SequencePart(
+        tokens: part.tokens[...], cache: state.cache, logits: part.wantsAllLogits ? .all : .last)
+    }
+    return try translatingModelErrors { () throws(ModelError) in try pass.forward(parts) }
+  }
 }
 
 package final class TransformerState: PredictorState {
   private let transformer: Transformer
-  private let cache: KVCache
+  fileprivate let cache: KVCache
 
-  package init(_ transformer: Transformer) {
+  package convenience init(_ transformer: Transformer) {
+    self.init(transformer, cache: transformer.makeCache())
+  }
+
+  private init(_ transformer: Transformer, cache: KVCache) {
     self.transformer = transformer
-    cache = transformer.makeCache()
+    self.cache = cache
   }
 
   package var tokenCount: Int { cache.tokenCount }
@@ -57,6 +103,8 @@ package final class TransformerState: PredictorState {
   }
 
   package func truncate(to count: Int) { cache.truncate(to: count) }
+
+  package func fork() -> any PredictorState { TransformerState(transformer, cache: cache.fork()) }
 
   package func discard(_ range: Range<Int>) -> Bool {
     (try? transformer.discard(range, from: cache)) != nil

@@ -27,4 +27,11 @@ final class Worker: Sendable {
     }
     return try result.get()
   }
+
+  /// The same for a computation that asks whether it was cancelled.
+  func evaluate<Value: Sendable>(
+    _ body: @escaping @Sendable (Worker) throws(LanguageModelError) -> Value
+  ) async throws(LanguageModelError) -> Value {
+    try await run { [self] () throws(LanguageModelError) in try body(self) }
+  }
 }

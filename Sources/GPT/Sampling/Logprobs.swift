@@ -22,6 +22,28 @@ package struct Logprobs {
     }
   }
 
+  /// Natural logarithm of a token's probability, and whether the token is the most probable one
+  /// (the lowest id among equals).
+  package struct TokenScore: Equatable {
+    package let logprob: Double
+    package let isGreedy: Bool
+  }
+
+  /// The score of token `id` under one row of logits.
+  ///
+  /// - Throws: `LanguageModelError.invalidLogits` when the row has no probabilities
+  package static func score(
+    of id: Int32, in row: ArraySlice<Float>
+  ) throws(LanguageModelError) -> TokenScore {
+    let place = row.startIndex + Int(id)
+    let logit = row[place]
+    let logprob = Double(logit) - logSumExp(row)
+    guard logprob.isFinite else { throw .invalidLogits(found: "\(logprob)") }
+    let isGreedy =
+      row[..<place].allSatisfy { $0 < logit } && row[place...].allSatisfy { $0 <= logit }
+    return TokenScore(logprob: logprob, isGreedy: isGreedy)
+  }
+
   package static func logSumExp(_ row: ArraySlice<Float>) -> Double {
     row.withUnsafeBufferPointer { row in
       var largest = -Float.infinity

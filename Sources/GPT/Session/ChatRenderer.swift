@@ -1,12 +1,12 @@
 internal import GPTTokenizer
 
 /// Writes a conversation as the model expects it.
-struct ChatRenderer {
+public struct ChatRenderer: Sendable {
   private let model: LanguageModel
   private let encoder: ChatEncoder
 
   /// - Parameter format: a known format by name; nil takes the model's own template
-  init(model: LanguageModel, format: String?) throws(LanguageModelError) {
+  public init(model: LanguageModel, format: String? = nil) throws(LanguageModelError) {
     self.model = model
     let template = try Self.template(of: model, format: format)
     encoder = ChatEncoder(template: template, tokenizer: model.tokenizer)
@@ -35,7 +35,7 @@ struct ChatRenderer {
     }
   }
 
-  /// The tokens of `conversation` up to where the model's answer begins.
+  /// The same; with `options.contextShift` without the oldest turns when it is too long.
   func tokens(
     of conversation: Transcript, options: GenerationOptions
   ) throws(LanguageModelError) -> [Int32] {
@@ -49,7 +49,8 @@ struct ChatRenderer {
     }
   }
 
-  private func tokens(of conversation: Transcript) throws(LanguageModelError) -> [Int32] {
+  /// The tokens of the whole of `conversation` up to where the model's answer begins.
+  public func tokens(of conversation: Transcript) throws(LanguageModelError) -> [Int32] {
     let messages = conversation.entries.map {
       ChatMessage(role: $0.role.rawValue, content: $0.content)
     }

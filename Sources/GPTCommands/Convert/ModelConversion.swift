@@ -19,8 +19,9 @@ struct ModelConversion: Sendable {
     let parameterCount: Int
     let bytesBefore: Int
     let bytesAfter: Int
-    let typeBefore: DType
-    let typeAfter: DType
+    /// Of the matrices, that of most numbers first.
+    let typesBefore: [DType]
+    let typesAfter: [DType]
     let seconds: Double
 
     var bitsPerWeight: Double { 8 * Double(bytesAfter) / Double(max(1, parameterCount)) }
@@ -80,8 +81,8 @@ struct ModelConversion: Sendable {
     let result = try SourceModel.open(path: output)
     return Report(
       parameterCount: source.configuration.parameterCount, bytesBefore: source.storedByteCount,
-      bytesAfter: result.storedByteCount, typeBefore: source.dominantType,
-      typeAfter: result.dominantType, seconds: (ContinuousClock.now - start).inSeconds)
+      bytesAfter: result.storedByteCount, typesBefore: source.matrixTypes,
+      typesAfter: result.matrixTypes, seconds: (ContinuousClock.now - start).inSeconds)
   }
 
   private func openSource() throws -> SourceModel {
@@ -105,8 +106,11 @@ struct ModelConversion: Sendable {
 extension ModelConversion.Report {
   /// Lines for people.
   var summary: String {
-    let before = "\(ModelConversion.size(bytesBefore)) (\(typeBefore.rawValue))"
-    let after = "\(ModelConversion.size(bytesAfter)) (\(typeAfter.rawValue))"
+    func described(_ bytes: Int, _ types: [DType]) -> String {
+      "\(ModelConversion.size(bytes)) (\(types.map(\.rawValue).joined(separator: ", ")))"
+    }
+    let before = described(bytesBefore, typesBefore)
+    let after = described(bytesAfter, typesAfter)
     return "\(before) → \(after), \(bitsPerWeight.rounded(to: 2)) bits a weight, "
       + "in \(RateEstimate.text(seconds: seconds))"
   }
@@ -114,8 +118,10 @@ extension ModelConversion.Report {
   func members(input: String, output: String) -> [(String, JSONValue)] {
     [
       ("model", .string(input)), ("output", .string(output)),
-      ("parameters", .integer(parameterCount)), ("type_before", .string(typeBefore.rawValue)),
-      ("type_after", .string(typeAfter.rawValue)), ("bytes_before", .integer(bytesBefore)),
+      ("parameters", .integer(parameterCount)),
+      ("types_before", .array(typesBefore.map { .string($0.rawValue) })),
+      ("types_after", .array(typesAfter.map { .string($0.rawValue) })),
+      ("bytes_before", .integer(bytesBefore)),
       ("bytes_after", .integer(bytesAfter)), ("bits_per_weight", .number(bitsPerWeight)),
       ("seconds", .number(seconds)),
     ]

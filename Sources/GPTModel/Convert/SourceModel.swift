@@ -1,5 +1,5 @@
 package import GPTTensor
-import GPTTokenizer
+package import GPTTokenizer
 import GPTWeights
 
 /// A stored model, its weights left in their files: what conversions and merges read.
@@ -15,6 +15,7 @@ package struct SourceModel {
   ) -> Void
 
   package let configuration: ModelConfiguration
+  package let tokenizer: any Tokenizer
   /// The source of the model's own chat template.
   package let chatTemplate: String?
   package let name: String?
@@ -34,7 +35,8 @@ package struct SourceModel {
     case gguf(GGUFFile)
   }
 
-  /// Opens a Hugging Face folder or a .gguf file and checks that every tensor is there.
+  /// Opens a Hugging Face folder or a .gguf file, and checks that every tensor is there and the
+  /// tokenizer belongs to them.
   package static func open(path: String) throws(ModelError) -> SourceModel {
     if isDirectory(path) { return try openFolder(path) }
     return try asModelErrors(path: path, expected: "a model folder or a GGUF file") {
@@ -46,12 +48,16 @@ package struct SourceModel {
     let (reader, family) = try OpenedModel.readConfiguration(folder: path)
     let source: any WeightSource
     do { source = try openSafetensors(folder: path) } catch { throw .weights(error) }
+    let tokenizer: any Tokenizer
     let template: String?
-    do { template = try loadChatTemplate(folder: path)?.source } catch { throw .tokenizer(error) }
+    do throws(TokenizerError) {
+      tokenizer = try loadTokenizer(folder: path)
+      template = try loadChatTemplate(folder: path)?.source
+    } catch { throw .tokenizer(error) }
     return try SourceModel(
       Checkpoint(
         source: source, names: family.names, configuration: try family.configuration(reader)),
-      origin: .folder(path: path), chatTemplate: template,
+      origin: .folder(path: path), tokenizer: tokenizer, chatTemplate: template,
       name: try? reader.stringValue("_name_or_path"),
       stopTokens: OpenedModel.stopTokens(folder: path, reader))
   }
@@ -60,17 +66,20 @@ package struct SourceModel {
     let (configuration, names) = try OpenedModel.describe(file)
     return try SourceModel(
       Checkpoint(source: file, names: names, configuration: configuration), origin: .gguf(file),
+      tokenizer: try makeTokenizer(OpenedModel.vocabulary(of: file)),
       chatTemplate: try file.string("tokenizer.chat_template"),
       name: try file.string("general.name"), stopTokens: try OpenedModel.stopTokens(file))
   }
 
   private init(
-    _ checkpoint: Checkpoint, origin: Origin, chatTemplate: String?, name: String?,
-    stopTokens: [Int32]
+    _ checkpoint: Checkpoint, origin: Origin, tokenizer: any Tokenizer, chatTemplate: String?,
+    name: String?, stopTokens: [Int32]
   ) throws(ModelError) {
+    try checkpoint.checkRows(for: tokenizer)
     configuration = checkpoint.configuration
     parameters = try StoredParameter.all(in: checkpoint)
     self.origin = origin
+    self.tokenizer = tokenizer
     self.chatTemplate = chatTemplate
     self.name = name
     self.stopTokens = stopTokens
@@ -115,12 +124,16 @@ package struct SourceModel {
     return tensors.values.reduce(0, +)
   }
 
-  /// How most of the numbers in matrices are stored.
-  package var dominantType: DType {
+  /// How the matrices are stored, the type of most numbers first.
+  package var matrixTypes: [DType] {
     var counts: [DType: Int] = [:]
     for parameter in parameters.values where !parameter.isVector {
       counts[parameter.stored.dtype, default: 0] += parameter.rows * parameter.columns
     }
-    return DType.allCases.max { (counts[$0] ?? 0) < (counts[$1] ?? 0) } ?? .f32
+    return DType.allCases.filter { counts[$0] != nil }
+      .sorted { (counts[$0] ?? 0) > (counts[$1] ?? 0) }
   }
+
+  /// How most of the numbers in matrices are stored.
+  package var dominantType: DType { matrixTypes.first ?? .f32 }
 }

@@ -11,8 +11,8 @@ extension TrainingModel {
     let made = ParameterSet.model(configuration, in: context)
     ParameterInitialiser(configuration: configuration, seed: seed).fill(made.all)
     self.init(
-      transformer: made.transformer, parameters: made.all, blockParameters: made.byBlock,
-      modelParameters: made.all, trained: TrainedShare(), options: options)
+      transformer: made.transformer, parameters: made.all, modelParameters: made.all,
+      trained: TrainedShare(), options: options)
   }
 
   /// A model of a folder or .gguf file with its weights as fp32 parameters, all of them or the last
@@ -42,8 +42,7 @@ extension TrainingModel {
     self.init(
       transformer: made.transformer,
       parameters: isWhole ? made.all : made.all.filter { names.contains($0.name) },
-      blockParameters: isWhole ? made.byBlock : nil, modelParameters: made.all, trained: trained,
-      options: options)
+      modelParameters: made.all, trained: trained, options: options)
   }
 
   /// An adapter over a model that stays as it was opened, quantised weights included; nothing of it
@@ -84,16 +83,11 @@ extension ParameterSet {
   /// A model of parameters that hold zeros.
   fileprivate static func model(
     _ configuration: ModelConfiguration, in context: ComputeContext
-  ) -> (transformer: Transformer, all: [Parameter], byBlock: [[Parameter]]) {
+  ) -> (transformer: Transformer, all: [Parameter]) {
     var set = ParameterSet(configuration)
     let tokens = set.make(.tokenEmbedding)
     let positions = configuration.position == .learned ? set.make(.positionEmbedding) : nil
-    var (blocks, byBlock): ([Block], [[Parameter]]) = ([], [])
-    for index in 0..<configuration.blockCount {
-      let first = set.all.count
-      blocks.append(set.block(index))
-      byBlock.append(Array(set.all[first...]))
-    }
+    let blocks = (0..<configuration.blockCount).map { set.block($0) }
     let outputNorm = set.outputNorm()
     let output = configuration.tiedOutput ? tokens : set.make(.output)
     let transformer = Transformer(
@@ -101,6 +95,6 @@ extension ParameterSet {
       tokenEmbedding: .parameter(tokens), positionEmbedding: positions.map { .parameter($0) },
       blocks: blocks, outputNorm: outputNorm,
       output: Linear(weight: .parameter(output), bias: nil))
-    return (transformer, set.all, byBlock)
+    return (transformer, set.all)
   }
 }

@@ -5,16 +5,13 @@ struct TextEncoder {
   let tokenizer: any Tokenizer
   /// What the tokenizer puts before every text.
   let beginning: [Int32]
-  /// SentencePiece vocabularies take a text for one that begins with a space.
-  private let addsSpace: Bool
+  private let continued: ContinuedText
 
   init(_ tokenizer: any Tokenizer) throws(TokenizerError) {
     self.tokenizer = tokenizer
     let added = try tokenizer.encode("", addSpecialTokens: true, parseSpecialTokens: false)
     beginning = added.first.flatMap { $0 == tokenizer.beginningOfSequence ? [$0] : nil } ?? []
-    let letter = try tokenizer.encode("a", addSpecialTokens: false, parseSpecialTokens: false)
-    let bytes = letter.flatMap { tokenizer.bytes(of: $0, includeSpecialTokens: true) }
-    addsSpace = bytes == [0x20, UInt8(ascii: "a")]
+    continued = try ContinuedText(tokenizer)
   }
 
   /// Ids of a text without what begins and ends it.
@@ -38,16 +35,10 @@ struct TextEncoder {
     try tokenizer.encode(text, addSpecialTokens: false, parseSpecialTokens: false)
   }
 
-  /// `encode(text)` without the space that the vocabulary would put before it.
-  ///
-  /// Behind a line feed none is put. Where line feeds merge with what follows, the text is encoded
-  /// as it is.
+  /// `encode(text)` of a text that goes on after another.
   func continuing(
     _ text: String, encode: (String) throws(TokenizerError) -> [Int32]
   ) throws(TokenizerError) -> [Int32] {
-    guard addsSpace else { return try encode(text) }
-    let head = try encode("\n")
-    let whole = try encode("\n" + text)
-    return whole.starts(with: head) ? Array(whole.dropFirst(head.count)) : try encode(text)
+    try continued.encode(text, with: encode)
   }
 }

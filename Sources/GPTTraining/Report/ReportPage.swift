@@ -32,32 +32,14 @@ package struct ReportInput: Sendable {
 /// nothing else. While the run goes on, an open page reloads itself.
 package func renderReport(_ input: ReportInput) -> String {
   let records = latestRecords(input.records)
-  let refresh = input.status == .running ? "<meta http-equiv=\"refresh\" content=\"30\"/>\n" : ""
-  return """
-    <!DOCTYPE html>
-    <html lang="en">
-    <head>
-    <meta charset="utf-8"/>
-    <meta name="viewport" content="width=device-width, initial-scale=1"/>
-    <meta http-equiv="Content-Security-Policy" \
-    content="default-src 'none'; style-src 'unsafe-inline'"/>
-    \(refresh)<title>\(input.title.markup)</title>
-    <style>
-    \(reportStyle)</style>
-    </head>
-    <body>
-    <main>
-    <header>
-    <h1>\(input.title.markup)</h1>
-    <p class="status">\(statusLine(records, input.status))</p>
-    </header>
-    <div class="charts">
-    \(lossFigure(records))\(smallFigures(records).joined())</div>
-    \(sampleSection(input.samples))\(factSection(input.facts))</main>
-    </body>
-    </html>
-
-    """
+  return reportDocument(
+    title: input.title, status: statusLine(records, input.status),
+    body: """
+      <div class="charts">
+      \(lossFigure(records))\(smallFigures(records).joined())</div>
+      \(sampleSection(input.samples))\(factSection(input.facts))
+      """,
+    reloadSeconds: input.status == .running ? 30 : nil)
 }
 
 private func statusLine(_ records: [MetricsRecord], _ status: ReportInput.Status) -> String {

@@ -173,7 +173,8 @@ import Testing
   private func logits(_ base: String, adapter: String?, ids: [Int32] = [1, 60, 7, 130, 2]) throws
     -> [Float]
   {
-    let model = try openModel(base, adapters: adapter.map { [($0, Float(1))] } ?? [])
+    let adapters = [adapter].compactMap(\.self).map { (path: $0, scale: Float(1)) }
+    let model = try openModel(base, adapters: adapters)
     return try model.transformer.forward(ids, cache: model.transformer.makeCache(), logits: .all)
   }
 }

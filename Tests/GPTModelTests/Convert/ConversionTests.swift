@@ -86,9 +86,8 @@ import Testing
       let model = try GoldenModel(name: name, path: file).open()
       let logits = try model.transformer.forward(
         expected.ids, cache: model.transformer.makeCache(), logits: .all)
-      let isFinite = logits.allSatisfy(\.isFinite)
-      #expect(isFinite)
-      #expect(logits.count == expected.logits.count)
+      let difference = largestDifference(logits, expected.logits) / expected.range
+      #expect(difference <= 0.1, "\(name) as \(dtype.rawValue): \(difference) of range")
     }
   }
 
