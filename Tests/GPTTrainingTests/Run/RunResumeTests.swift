@@ -1,4 +1,6 @@
 import Foundation
+import GPTJSON
+import GPTModel
 import GPTTensor
 import GPTTraining
 import Testing
