@@ -65,9 +65,8 @@ struct RootCommand: AsyncParsableCommand {
       """,
     subcommands: [
       GenerateCommand.self, ChatCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-        InfoCommand.self, PrepareCommand.self, PretrainCommand.self, FinetuneCommand.self,
-        EvaluateCommand.self,
-      BenchCommand.self, LogitsCommand.self, ConvertCommand.self, QuantizeCommand.self,
-      MergeCommand.self,
+      InfoCommand.self, PrepareCommand.self, PretrainCommand.self, FinetuneCommand.self,
+      EvaluateCommand.self, BenchCommand.self, LogitsCommand.self, ConvertCommand.self,
+      QuantizeCommand.self, MergeCommand.self,
     ])
 }
