@@ -16,10 +16,14 @@ struct BenchCommand: AsyncParsableCommand {
       width 384, 6 heads and 4,096 tokens; gpt2 is GPT-2 of 124 million parameters. The share of \
       the matrix peak compares useful operations with a large product measured in the same run.
 
+      With --finetune it measures such steps of a new LoRA adapter on all linear layers of --model, \
+      which stays as it is stored.
+
       EXAMPLES:
         gpt bench --model model.gguf --prompt-tokens 512 --generate-tokens 128 --threads 8
         gpt bench --model model.gguf --depth 4096 --json
         gpt bench --train --configuration gpt2 --sequence-length 1024 --batch-size 2 --json
+        gpt bench --finetune --model model.gguf --lora-rank 8 --batch-size 4 --json
       """)
 
   @OptionGroup(title: "Model") var model: ModelArguments
@@ -28,6 +32,7 @@ struct BenchCommand: AsyncParsableCommand {
   @Option(help: "Tokens of context before decoding.") var depth = 0
   @Option(help: "How often to measure.") var repetitions = 3
   @Flag(help: "Measure training instead.") var train = false
+  @Flag(help: "Measure fine-tuning of --model instead.") var finetune = false
   @OptionGroup(title: "Training") var training: TrainBenchmarkArguments
   @Flag(help: "Write one JSON object.") var json = false
 
@@ -35,12 +40,18 @@ struct BenchCommand: AsyncParsableCommand {
     if promptTokens < 1 { throw ValidationError("--prompt-tokens must be at least 1.") }
     if generateTokens < 0 { throw ValidationError("--generate-tokens must be at least 0.") }
     if depth < 0 { throw ValidationError("--depth must be at least 0.") }
+    if train, finetune { throw ValidationError("Give either --train or --finetune.") }
     if repetitions < 1 { throw ValidationError("--repetitions must be at least 1.") }
   }
 
   func run() async throws {
     if train {
-      let object = try await training.run(computing: model.computing)
+      let object = try await training.train(computing: model.computing)
+      return try TrainBenchmarkArguments.report(object, json: json)
+    }
+    if finetune {
+      let object = try await training.finetune(
+        try ModelLocator.resolve(model.model), computing: model.computing)
       return try TrainBenchmarkArguments.report(object, json: json)
     }
     let clock = ContinuousClock()

@@ -15,12 +15,12 @@ configurations: baby      L 6 C 384 H 6 V 4096, 12 sequences of 256
 import argparse
 import json
 import os
-import statistics
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import cpu_name, run_json, warn_of_neighbours
+from processes import (
+    computing_environment, cpu_name, median, pinned, run_json, spread, warn_of_neighbours)
 
 
 @dataclass(frozen=True)
@@ -72,35 +72,27 @@ class Runner:
     def say(self, text):
         print(text, file=sys.stderr, flush=True)
 
-    def environment(self, threads, **more):
-        """OpenBLAS settings of this machine would change what either side computes with."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
-        return {**kept, "OMP_NUM_THREADS": str(threads), **more}
-
     def shape(self, cell, precision, threads, steps=None):
         return ["--configuration", cell.configuration, "--sequence-length", cell.length,
                 "--batch-size", cell.batch, "--precision", precision, "--threads", threads,
                 "--steps", steps or cell.steps[precision]]
 
-    def pinned(self, threads):
-        return ["taskset", "--cpu-list", ",".join(map(str, self.cores[:threads]))]
-
     def ours(self, cell, precision, threads):
-        command = [*self.pinned(threads), self.options.gpt, "bench", "--train",
+        command = [*pinned(threads), self.options.gpt, "bench", "--train",
                    *self.shape(cell, precision, threads), "--json", *self.options.gpt_option]
-        return run_json(command, "gpt bench --train", self.environment(threads))
+        return run_json(command, "gpt bench --train", computing_environment(threads))
 
     def theirs(self, cell, precision, threads, mode, steps=None):
         more = {"TORCHINDUCTOR_CACHE_DIR": str(self.options.cache)}
         if self.options.tcmalloc:
             more["LD_PRELOAD"] = self.options.tcmalloc
-        command = [*self.pinned(threads), self.options.torch_python,
+        command = [*pinned(threads), self.options.torch_python,
                    Path(__file__).resolve().parent / "torch_bench.py",
                    *self.shape(cell, precision, threads, steps), "--attention", mode.attention,
                    "--warm-up-steps", cell.warm_up_steps]
         if mode.compiled:
             command.append("--compile")
-        result = run_json(command, "PyTorch", self.environment(threads, **more))
+        result = run_json(command, "PyTorch", computing_environment(threads, **more))
         self.torch = {key: result[key] for key in ("version", "instructions")}
         self.say(f"{cell.name}, {precision}, {threads} threads, PyTorch {mode}: "
                  f"{result['tokens_per_second']:.0f} tokens/s, "
@@ -121,15 +113,6 @@ def in_turn(runner, cell, precision, threads, mode):
         ours.append(runner.ours(cell, precision, threads))
         theirs.append(runner.theirs(cell, precision, threads, mode))
     return ours, theirs
-
-
-def median(results, key):
-    return statistics.median(r[key] for r in results)
-
-
-def spread(results):
-    values = [r["tokens_per_second"] for r in results]
-    return (max(values) - min(values)) / statistics.median(values)
 
 
 def row_of(cell, precision, threads, tried, ours, theirs):

@@ -36,11 +36,13 @@ class Runner:
         settings = llama_cpp.llama_context_default_params()
         deepest = max(options.prompt_tokens, options.depth + options.generate_tokens + 1)
         settings.n_ctx = (deepest + 255) // 256 * 256
-        settings.n_batch = settings.n_ubatch = 512
+        settings.n_batch = settings.n_ubatch = getattr(options, "batch_tokens", 512)
         settings.n_threads = settings.n_threads_batch = options.threads
         settings.flash_attn_type = (
             llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED if options.flash_attention == "on"
             else llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED)
+        if getattr(options, "float32_cache", False):
+            settings.type_k = settings.type_v = llama_cpp.GGML_TYPE_F32
         self.context = llama_cpp.llama_init_from_model(self.model, settings)
         if not self.context:
             sys.exit("error: llama.cpp made no context")

@@ -29,6 +29,7 @@ ensure_venv() {
 }
 
 venv_options_golden() { :; }
+venv_options_peft() { :; }
 venv_options_torch() { :; }
 
 # What torch.compile needs to compile, and the allocator with which PyTorch is fastest.

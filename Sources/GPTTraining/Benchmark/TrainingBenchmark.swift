@@ -27,6 +27,7 @@ package struct TrainingBenchmark {
   }
 
   package struct Result: Sendable {
+    /// Parameters that are trained.
     package let parameterCount: Int
     package let tokensPerSecond: Double
     /// Useful operations a second as a share of `matrixPeak`.
@@ -46,11 +47,37 @@ package struct TrainingBenchmark {
   package init(
     _ configuration: Configuration, length: Int, sequenceCount: Int, context: ComputeContext
   ) throws(ModelError) {
+    self.init(
+      TrainingModel(
+        configuration: try configuration.model(length: length), options: Self.modelOptions,
+        context: context, seed: 1),
+      length: length, sequenceCount: sequenceCount)
+  }
+
+  /// A new adapter over a model as it was opened, which stays as it is.
+  ///
+  /// - Throws: for sequences that do not fit the model's context.
+  package init(
+    adapting model: OpenedModel, adapter options: AdapterOptions, length: Int, sequenceCount: Int
+  ) throws(ModelError) {
+    let contextLength = model.configuration.contextLength
+    guard length <= contextLength else {
+      throw .contextExceeded(tokenCount: length, contextLength: contextLength)
+    }
+    let adapter = Adapter(options: options, configuration: model.configuration, seed: 1)
+    self.init(
+      TrainingModel(adapting: model, adapter: adapter, options: Self.modelOptions),
+      length: length, sequenceCount: sequenceCount)
+  }
+
+  private static var modelOptions: TrainingModelOptions {
     var options = TrainingModelOptions()
     options.stepsAreOneBatch = true
-    model = TrainingModel(
-      configuration: try configuration.model(length: length), options: options,
-      context: context, seed: 1)
+    return options
+  }
+
+  private init(_ model: TrainingModel, length: Int, sequenceCount: Int) {
+    self.model = model
     optimizer = makeOptimizer(OptimizerOptions(), parameters: model.parameters)
     let size = model.configuration.vocabularySize
     let ids = (0...length * sequenceCount).map {
@@ -60,6 +87,8 @@ package struct TrainingBenchmark {
       sequenceCount: sequenceCount, length: length, inputs: Array(ids.dropLast()),
       targets: Array(ids.dropFirst()))
   }
+
+  package var context: ComputeContext { model.context }
 
   /// - Parameter didStep: told the number of each step after it
   package func run(
