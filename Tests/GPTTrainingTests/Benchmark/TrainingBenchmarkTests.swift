@@ -1,4 +1,5 @@
 import GPTModel
+import GPTTensor
 import GPTTraining
 import Testing
 
