@@ -70,7 +70,9 @@ package final class TrainingModel: TrainableModel {
     }
     blockMemory = BlockMemory(
       blocks, firstBlock: trained.firstBlock,
-      sharesGradients: options.stepsAreOneBatch && !options.checkpointsActivations,
+      // Adapters' gradients are too small to matter, and frozen blocks have none.
+      sharesGradients: trained.hasEmbeddings && options.stepsAreOneBatch
+        && !options.checkpointsActivations,
       context: context)
     let inBlocks = Set(blocks.joined().map(ObjectIdentifier.init))
     for parameter in parameters where !inBlocks.contains(ObjectIdentifier(parameter)) {
