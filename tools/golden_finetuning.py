@@ -55,7 +55,7 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
-from golden_files import base_versions, load, update_manifest, write_json
+from golden_shared import base_versions, load, update_manifest, write_json
 
 BETA = 0.3
 TEMPERATURE = 2.0

@@ -1,4 +1,7 @@
-"""What the scripts that make Tests/Fixtures share: logits of a checkpoint, manifests."""
+"""What the scripts that make Tests/Fixtures share: models, their logits, files, the manifest.
+
+Imports nothing that one of their Python environments lacks.
+"""
 
 import hashlib
 import json
