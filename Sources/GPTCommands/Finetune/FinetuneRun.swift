@@ -14,7 +14,7 @@ struct FinetuneRun {
     arguments.completeModel()
     let method = arguments.method ?? .lora
     let base = try FinetuneBase(
-      path: arguments.model ?? "", format: arguments.data.format)
+      path: arguments.model ?? "", format: arguments.data.chatTemplate)
     let teacher = try arguments.distillation.teacher.map { path throws(TrainingError) in
       try FinetuneBase(path: path)
     }

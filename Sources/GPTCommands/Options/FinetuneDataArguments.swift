@@ -20,9 +20,9 @@ struct FinetuneDataArguments: ParsableArguments {
   var lossOn: FinetuneDataOptions.LossTarget?
   @Option(
     help: ArgumentHelp(
-      "Chat format by name, in place of the model's own template; gpt chat has the same --format.",
+      "Chat format by name, in place of the model's own template, as for gpt chat.",
       valueName: "name"))
-  var format: String?
+  var chatTemplate: String?
   @Flag(help: "Count lines that cannot be used and go on.") var skipBad = false
   @Flag(help: "Give every example a row of its own.") var noPacking = false
   @Option(
@@ -36,9 +36,9 @@ struct FinetuneDataArguments: ParsableArguments {
     if let validationShare, !(validationShare >= 0 && validationShare <= 0.9) {
       throw ValidationError("--validation-share must be 0 to 0.9.")
     }
-    if let format, !KnownChatFormat.names.contains(format) {
+    if let chatTemplate, !KnownChatFormat.names.contains(chatTemplate) {
       throw ValidationError(
-        "--format must be one of \(KnownChatFormat.names.joined(separator: ", ")).")
+        "--chat-template must be one of \(KnownChatFormat.names.joined(separator: ", ")).")
     }
     if validation != nil, validationShare != nil {
       throw ValidationError("Give either --validation or --validation-share.")
