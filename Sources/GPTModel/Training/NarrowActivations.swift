@@ -29,8 +29,8 @@ extension ForwardPass {
 }
 
 extension ModelConfiguration {
-  /// Bytes of a step's activations above which they rest in bf16: it takes about a fiftieth of the
-  /// step's time.
+  /// Bytes of a step's activations above which they rest in bf16: below, the memory is not worth
+  /// the two passes over them.
   package static let restingBytes = 512e6
 
   /// Whether the activations of a step on so many tokens take more than `limit` bytes in fp32.
