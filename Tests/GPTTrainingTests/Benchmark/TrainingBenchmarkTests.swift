@@ -15,14 +15,18 @@ import Testing
     let model = try open(file)
     var adapter = AdapterOptions()
     adapter.rank = 3
-    let result = try TrainingBenchmark(
-      adapting: model, adapter: adapter, length: 7, sequenceCount: 2
-    ).run(steps: 3)
+    let benchmark = try TrainingBenchmark(
+      adapting: model, adapter: adapter, length: 7, sequenceCount: 2)
+    let result = try benchmark.run(steps: 3)
     let parameters = Adapter(options: adapter, configuration: model.configuration, seed: 1)
       .parameters.reduce(0) { $0 + $1.elementCount }
     #expect(result.parameterCount == parameters)
-    #expect(result.buffersAfterFirstStep == 0)
     #expect(result.lastLoss < result.firstLoss)
+    // Other tests make buffers at the same time; steps that make any never leave the count alone.
+    let isStill =
+      try result.buffersAfterFirstStep == 0
+      || (0..<50).contains { _ in try benchmark.run(steps: 3).buffersAfterFirstStep == 0 }
+    #expect(isStill)
   }
 
   @Test func sequencesLongerThanTheContextAreTurnedAway() throws {
