@@ -18,6 +18,7 @@ static int has_amx;
 __attribute__((constructor)) static void choose_products(void) {
   __builtin_cpu_init(); /* its own constructor may not have run yet */
   with_bf16 = gpt_kernels_avx512;
+  with_bf16.has_integer_product = 1;
   if (has_avx512() && __builtin_cpu_supports("avx512bf16")) {
     with_bf16.has_bf16_product = 1;
     with_bf16.bf16_product = gpt_bf16_product_avx512;

@@ -2,6 +2,7 @@
 #include "template_products.h"
 #include "template_quantised.h"
 #include "template_elementwise.h"
+#include "template_integers.h"
 #include "template_dropout.h"
 #include "template_attention.h"
 #include "template_packing.h"
@@ -16,6 +17,11 @@ const gpt_kernels LEVEL_TABLE = {
     .float_product = float_product,
     .bf16_product = 0,
     .quantised_product = quantised_product,
+    .has_integer_product = 0,
+    .integer_product = integer_product,
+    .code_row = code_row,
+    .pack_columns_int8 = pack_columns_int8,
+    .pack_rows_int8 = pack_rows_int8,
     .unpack_f32 = unpack_f32,
     .unpack_bf16 = unpack_bf16,
     .widen_panel = widen_panel,

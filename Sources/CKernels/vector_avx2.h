@@ -37,6 +37,7 @@ PAIRWISE(v16i_and, _mm256_and_si256)
 PAIRWISE(v16i_or, _mm256_or_si256)
 PAIRWISE(v16i_xor, _mm256_xor_si256)
 PAIRWISE(v16i_mul, _mm256_mullo_epi32)
+PAIRWISE(v16i_max, _mm256_max_epi32)
 #undef PAIRWISE
 static inline v16i v16i_shift_right(v16i x, int n) { return (v16i){_mm256_srli_epi32(x.a, n), _mm256_srli_epi32(x.b, n)}; }
 static inline v16i v16i_shift_left(v16i x, int n) { return (v16i){_mm256_slli_epi32(x.a, n), _mm256_slli_epi32(x.b, n)}; }
@@ -54,6 +55,16 @@ static inline __m256i low_halves(v16i x) {
   return _mm256_permute4x64_epi64(packed, 0xd8);
 }
 static inline void v16i_store_low16(uint16_t *p, v16i x) { _mm256_storeu_si256((__m256i *)p, low_halves(x)); }
+static inline void v16i_store_low8(void *p, v16i x) {
+  __m256i halves = _mm256_and_si256(low_halves(x), _mm256_set1_epi16(0xff));
+  _mm_storeu_si128(p, _mm_packus_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1)));
+}
+static inline int32_t v16i_horizontal_max(v16i x) {
+  __m256i half = _mm256_max_epi32(x.a, x.b);
+  __m128i m = _mm_max_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(m, _mm_shuffle_epi32(m, 0xb1)));
+}
 /* The low halves of a's lanes, then of b's, in one vector. */
 static inline v16i v16i_pack_low16(v16i a, v16i b) { return (v16i){low_halves(a), low_halves(b)}; }
 static inline v16i v16i_load_low16(const uint16_t *p) {

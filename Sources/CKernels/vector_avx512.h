@@ -41,6 +41,9 @@ static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
 static inline void v16i_store_low16(uint16_t *p, v16i a) {
   _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(a));
 }
+static inline void v16i_store_low8(void *p, v16i a) { _mm_storeu_si128(p, _mm512_cvtepi32_epi8(a)); }
+static inline v16i v16i_max(v16i a, v16i b) { return _mm512_max_epi32(a, b); }
+static inline int32_t v16i_horizontal_max(v16i a) { return _mm512_reduce_max_epi32(a); }
 /* The low halves of a's lanes, then of b's, in one vector. */
 static inline v16i v16i_pack_low16(v16i a, v16i b) {
   return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(a)),

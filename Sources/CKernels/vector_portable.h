@@ -42,6 +42,13 @@ static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
   return no;
 }
 static inline void v16i_store_low16(uint16_t *p, v16i a) { LANES p[i] = (uint16_t)a.lane[i]; }
+static inline void v16i_store_low8(void *p, v16i a) { LANES ((uint8_t *)p)[i] = (uint8_t)a.lane[i]; }
+static inline v16i v16i_max(v16i a, v16i b) { LANES a.lane[i] = a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; return a; }
+static inline int32_t v16i_horizontal_max(v16i a) {
+  int32_t result = a.lane[0];
+  LANES result = a.lane[i] > result ? a.lane[i] : result;
+  return result;
+}
 static inline v16i v16i_pack_low16(v16i a, v16i b) {
   uint16_t half[32];
   v16i_store_low16(half, a);

@@ -53,6 +53,7 @@ struct AdapterRows {
       switch prepared.form {
       case .narrow(let pointer, let stride): .narrow(pointer + range.lowerBound, stride: stride)
       case .wide(let pointer, let stride): .wide(pointer + range.lowerBound, stride: stride)
+      case .none: .none
       }
     return PreparedRows(rows: prepared.rows, columns: range.count, form: form)
   }
@@ -113,6 +114,7 @@ private struct AdapterJob {
         multiply(source + rows.lowerBound * sourceStride, sourceStride, rows.count, side, into: y)
       }
       scale(y, rows: rows.count, stride: stride)
+    case .none: preconditionFailure("an adapter of rows in 8 bits")
     case .narrow(let source, let sourceStride):
       let y = context.pool.scratch(worker: worker, byteCount: rows.count * width * 4)
         .assumingMemoryBound(to: Float.self)

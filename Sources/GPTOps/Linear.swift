@@ -94,9 +94,9 @@ package func project(
 
 extension LinearWeight {
   /// Whether the product is one of `multiply`: of parameters always, of packed weights when both
-  /// sides are rounded to bf16.
+  /// sides are rounded.
   fileprivate func isMultiplied(rows: Int, in context: ComputeContext) -> Bool {
     guard case .packed(let weight) = self else { return true }
-    return PackedPath(of: weight, rows: rows, in: context) == .bf16
+    return PackedPath(of: weight, rows: rows, in: context) == .multiplied
   }
 }

@@ -8,8 +8,8 @@ enum PackedPath {
   case panels
   /// Codes with rows in 8 bits.
   case quantised
-  /// Both sides rounded to bf16, by `multiply`.
-  case bf16
+  /// Both sides rounded to bf16 or to 8 bits, by `multiply`.
+  case multiplied
   /// fp32 panels unpacked first.
   case unpacked
 
@@ -18,14 +18,14 @@ enum PackedPath {
     let bf16 = context.multipliesNarrow
     switch weight.format {
     case .f32, .f16:
-      self = bf16 && !few && context.precision == .bf16 ? .bf16 : .panels
+      self = bf16 && !few && context.precision == .bf16 ? .multiplied : .panels
     case .bf16:
-      self = bf16 && !few ? .bf16 : .panels
+      self = bf16 && !few ? .multiplied : .panels
     case .quantised:
       if few && context.precision != .fp32 {
         self = .quantised
       } else {
-        self = bf16 ? .bf16 : .unpacked
+        self = bf16 || context.multipliesIntegers ? .multiplied : .unpacked
       }
     }
   }
@@ -115,7 +115,7 @@ private struct ProjectionInput {
         weight.codes(ofPanel: panels.lowerBound), type: weight.panelType,
         panelStride: weight.panelStride, weight, panels: panels, into: y)
     case .quantised: multiplyQuantised(weight, panels: panels, into: y)
-    case .bf16: preconditionFailure("a bf16 product of packed rows")
+    case .multiplied: preconditionFailure("a product of rounded rows")
     case .unpacked: multiplyUnpacked(weight, panels: panels, into: y, worker: worker)
     }
   }

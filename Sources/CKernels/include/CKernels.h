@@ -101,6 +101,37 @@ typedef struct gpt_quantised_product {
   ptrdiff_t y_stride;
 } gpt_quantised_product;
 
+#define GPT_INTEGER_BLOCK 64
+
+/* Rows of activations in 8 bits with a scale per block of 64: value = scale * (code - 128). Rows are
+   padded to whole blocks by codes of 128. */
+typedef struct gpt_integer_rows {
+  const uint8_t *codes; /* [rows][code_stride] */
+  ptrdiff_t code_stride;
+  const float *scales; /* [rows][scale_stride] */
+  ptrdiff_t scale_stride;
+} gpt_integer_rows;
+
+/* y[r][16 p + lane] = sum over blocks of x scale * panel scale * sum of x codes * panel codes.
+   Panels are [block][16][16][4] codes: four neighbouring depth steps share a 32-bit lane. */
+typedef struct gpt_integer_product {
+  gpt_integer_rows x;
+  int rows;
+  const int8_t *panels; /* value = scale * code */
+  ptrdiff_t panel_stride;
+  const float *scales;    /* of a panel: [block][16] */
+  const int32_t *offsets; /* likewise; -128 * sum of a block's codes */
+  ptrdiff_t scale_stride; /* elements from panel to panel, of scales and offsets */
+  int panel_count;
+  int blocks;
+  float *y;
+  ptrdiff_t y_stride;
+  int accumulate;      /* 1: add to what y holds */
+  const float *bias;   /* as in gpt_bf16_product */
+  const float *addend;
+  ptrdiff_t addend_stride;
+} gpt_integer_product;
+
 /* Attention of `rows` queries of one key/value head over the tokens [begin, end) of a paged cache.
    Scores never exist whole: the flash-attention recurrence (Dao et al. 2022, arXiv:2205.14135,
    algorithm 1) keeps a running maximum and sum a row. */
@@ -175,6 +206,16 @@ typedef struct gpt_kernels {
   void (*float_product)(const gpt_float_product *);
   void (*bf16_product)(const gpt_bf16_product *); /* only with has_bf16_product */
   void (*quantised_product)(const gpt_quantised_product *);
+  int has_integer_product; /* whether integer_product is faster than the other ways */
+  void (*integer_product)(const gpt_integer_product *);
+  /* `count` floats of one row, padded by zeros to a multiple of 16. */
+  void (*code_row)(const float *x, int count, uint8_t *codes, float *scales);
+  /* Panels for it, `depth` padded by zeros to whole blocks: from [depth][16], and from sixteen rows
+     of `depth` floats (rows padded to a multiple of 16). */
+  void (*pack_columns_int8)(const float *x, int depth, int8_t *panel, float *scales,
+                            int32_t *offsets);
+  void (*pack_rows_int8)(const float *x, ptrdiff_t stride, int depth, int8_t *panel, float *scales,
+                         int32_t *offsets);
   /* Unpacks `blocks` blocks of one panel into out[32 * blocks][16], depth steps `stride` floats
      apart. */
   void (*unpack_f32)(const gpt_quantised_format *, const uint8_t *codes, const uint16_t *scales,

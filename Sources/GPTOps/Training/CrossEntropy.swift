@@ -56,7 +56,8 @@ package func crossEntropy(
   let mark = scratch.mark()
   defer { scratch.release(to: mark) }
   let terms = RowTerms(
-    options: options, scale: gradients?.scale, distillation: teacher?.options, context: context)
+    options: options, scale: gradients?.scale, distillation: teacher?.options,
+    gradientForm: RowTerms.GradientForm(weight: weight, in: context), context: context)
   let all = CountedRows(
     x: x, targets: targets, factors: rowFactors, teacher: teacher, dx: gradients?.dx)
   guard targets.contains(where: { $0 < 0 }) else {
@@ -99,6 +100,7 @@ private struct CountedRows {
     weight: LinearWeight, terms: RowTerms, scratch: Workspace, eachRow: ((Int, Double) -> Void)?
   ) -> LossSum {
     let context = terms.context
+    let forms = weight.operandForms(floats: weight.gradient != nil, in: context)
     let size = groupSize(vocabulary: weight.outputs, terms.options)
     let logits = scratch.tensor(rows: min(size, x.rows), columns: weight.outputs)
     var result = LossSum()
@@ -107,7 +109,7 @@ private struct CountedRows {
       let part = logits.matrix(rows: 0..<group.count)
       let mark = scratch.mark()
       let taught = teacher?.logits(of: group, scratch: scratch)
-      let input = PreparedRows(x.matrix(rows: group), memory: .slot(.input), in: context)
+      let input = PreparedRows(x.matrix(rows: group), forms, memory: .slot(.input), in: context)
       multiply(
         LeftOperand(input), [Product(right: weight.transposedOperand, c: part)],
         accumulate: false, in: context)
@@ -116,8 +118,11 @@ private struct CountedRows {
       scratch.release(to: mark)
       guard let dx else { continue }
       let gradients =
-        context.multipliesNarrow
-        ? PreparedRows(narrowed: part) : PreparedRows(part, memory: .slot(.rows), in: context)
+        switch terms.gradientForm {
+        case .integers: PreparedRows(coded: part)
+        case .narrow: PreparedRows(narrowed: part)
+        case .wide: PreparedRows(part, forms, memory: .slot(.rows), in: context)
+        }
       productBackward(
         gradients, input: input, weight: weight, into: dx.matrix(rows: group), accumulate: false,
         in: context)

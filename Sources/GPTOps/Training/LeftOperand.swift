@@ -8,17 +8,22 @@ struct LeftOperand {
     case wide(UnsafePointer<Float>, stride: Int)
     /// fp32 panels of sixteen rows side by side, `[columns][16]` each.
     case panels(UnsafePointer<Float>)
+    /// 8 bits alone.
+    case none
   }
 
   let rows: Int
   let columns: Int
   let form: Form
+  let integers: IntegerRows?
 
   init(_ prepared: PreparedRows) {
     rows = prepared.rows
     columns = prepared.columns
+    integers = prepared.integers
     form =
       switch prepared.form {
+      case .none: .none
       case .narrow(let pointer, let stride): .narrow(pointer, stride: stride)
       case .wide(let pointer, let stride): .wide(pointer, stride: stride)
       }
@@ -28,6 +33,7 @@ struct LeftOperand {
   init(transposing prepared: PreparedRows, in context: ComputeContext) {
     rows = prepared.columns
     columns = prepared.rows
+    integers = nil
     let panels = (rows + 15) / 16
     let depth = prepared.rows
     let kernels = context.kernels
@@ -52,6 +58,7 @@ struct LeftOperand {
           base + first * panelStride, panelStride)
       }
       form = .panels(UnsafePointer(base))
+    case .none: preconditionFailure("a transpose of rows in 8 bits")
     }
   }
 

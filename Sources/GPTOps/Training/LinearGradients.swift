@@ -10,8 +10,12 @@ func projectProducts(
   adapterDropout: UInt64?, scratch: Workspace, in context: ComputeContext
 ) {
   let isTrained = targets.allSatisfy { $0.linear.weight.isParameter }
+  let forms = targets.reduce(into: OperandForms()) { forms, target in
+    let adapts = !target.linear.adapters.isEmpty
+    forms.formUnion(target.linear.weight.operandForms(floats: adapts, in: context))
+  }
   let prepared = PreparedRows(
-    x, memory: isTrained ? .slot(.rows) : .workspace(scratch), in: context)
+    x, forms, memory: isTrained ? .slot(.rows) : .workspace(scratch), in: context)
   let terms = adapterTerms(
     x, prepared: prepared, layers: targets.map(\.linear), dropoutKey: adapterDropout,
     scratch: scratch, in: context)
@@ -48,7 +52,10 @@ package func projectBackward(
     context: context)
   for (index, (linear, dy)) in targets.enumerated() {
     if dx != nil || linear.weight.gradient != nil || !linear.adapters.isEmpty {
-      let rows = PreparedRows(dy.matrix, memory: .slot(.rows), in: context)
+      let needsFloats = linear.weight.gradient != nil || !linear.adapters.isEmpty
+      let rows = PreparedRows(
+        dy.matrix, linear.weight.operandForms(floats: needsFloats, in: context),
+        memory: .slot(.rows), in: context)
       let layer = adapters?.layer(index, dy: rows)
       productBackward(
         rows, input: input, weight: linear.weight, into: dx?.matrix, accumulate: index > 0,

@@ -74,7 +74,7 @@ struct PanelJob {
   let product: Product
   let panels: Range<Int>
 
-  private var c: MatrixView { product.c }
+  var c: MatrixView { product.c }
 
   /// Panels of a chunk: many read the left side less often, few leave no thread without work.
   static func panelCount(of panels: Int, threads: Int) -> Int {
@@ -96,13 +96,20 @@ struct PanelJob {
   }
 
   func run(_ left: LeftOperand, accumulate: Bool, worker: Int, in context: ComputeContext) {
-    add(left, product.right, accumulate: accumulate, worker: worker, in: context)
+    let integers = product.right.multipliesIntegers(in: context) ? left.integers : nil
+    if let integers {
+      add(
+        integers, rows: left.rows, product.right, accumulate: accumulate, worker: worker,
+        in: context)
+    } else {
+      add(left, product.right, accumulate: accumulate, worker: worker, in: context)
+    }
     for term in product.terms {
       add(term.left, term.right, accumulate: true, worker: worker, in: context)
     }
-    // bf16 products begin with these terms.
+    // Products of bf16 and of integers begin with these terms.
     if case .narrow = left.form { return }
-    addTerms(context)
+    if integers == nil { addTerms(context) }
   }
 
   /// These panels of left · right go to those of c.
@@ -145,6 +152,7 @@ struct PanelJob {
             x + row * left.columns + 16 * start, stride: 1, step: 16,
             rows: row..<min(row + 16, left.rows), depth: count, scratch, panelBytes, adds, context)
         }
+      case .none: preconditionFailure("a product of floats with rows in 8 bits")
       }
     }
   }

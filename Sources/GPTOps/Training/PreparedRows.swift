@@ -21,44 +21,79 @@ enum OperandMemory {
   }
 }
 
+/// What rows are converted into.
+struct OperandForms: OptionSet {
+  let rawValue: Int
+  /// bf16 or fp32, as the context multiplies.
+  static let floats = OperandForms(rawValue: 1)
+  /// 8 bits, for quantised weights.
+  static let integers = OperandForms(rawValue: 2)
+}
+
 /// Rows in the precision of a context's products: one form serves as the left side, transposed as
-/// the left side, and as the right side.
+/// the left side, and as the right side; another, in 8 bits, as the left side of quantised weights.
 struct PreparedRows {
   enum Form {
     /// bf16, rows zero-padded to 32.
     case narrow(UnsafePointer<UInt16>, stride: Int)
     case wide(UnsafePointer<Float>, stride: Int)
+    case none
   }
 
   let rows: Int
   let columns: Int
   let form: Form
+  let integers: IntegerRows?
 
-  init(_ source: RowSource, memory: OperandMemory, in context: ComputeContext) {
+  init(
+    _ source: RowSource, _ forms: OperandForms = .floats, memory: OperandMemory,
+    in context: ComputeContext
+  ) {
     if let tensor = source.tensor {
-      self.init(tensor.matrix, memory: memory, in: context)
+      self.init(tensor.matrix, forms, memory: memory, in: context)
       return
     }
-    let (rows, columns) = (source.rows, source.columns)
-    let form: Form
-    if context.multipliesNarrow {
-      form = PreparedRows.narrow(rows, columns, memory, context) { row, target, scratch in
-        source.fill(row, scratch)
-        context.kernels.pointee.to_bf16(scratch, target, source.columns)
-        return source.columns
-      }
-    } else {
-      let stride = Tensor.padded(columns)
-      let base = memory.bytes(rows * stride * 4, in: context)
+    let targets = RowTargets(
+      rows: source.rows, columns: source.columns, forms, memory: memory, in: context)
+    let padded = (source.columns + 31) & ~31
+    context.forEachRow(source.rows) { row, worker in
+      let scratch = context.pool.scratch(worker: worker, byteCount: padded * 4)
         .assumingMemoryBound(to: Float.self)
-      context.forEachRow(rows) { row in
-        let target = base + row * stride
-        source.fill(row, target)
-        for index in source.columns..<stride { target[index] = 0 }
-      }
-      form = .wide(UnsafePointer(base), stride: stride)
+      source.fill(row, scratch)
+      for index in source.columns..<padded { scratch[index] = 0 }
+      targets.write(row, from: scratch, stored: padded, in: context)
     }
-    self.init(rows: rows, columns: columns, form: form)
+    self.init(targets)
+  }
+
+  /// - Parameter matrix: as it lies, not transposed
+  init(
+    _ matrix: MatrixView, _ forms: OperandForms = .floats, memory: OperandMemory,
+    in context: ComputeContext
+  ) {
+    precondition(!matrix.isTransposed, "rows of a transposed matrix")
+    // fp32 rows are what they are.
+    let isWide = forms.contains(.floats) && !context.multipliesNarrow
+    let converted = isWide ? forms.subtracting(.floats) : forms
+    var targets = RowTargets(
+      rows: matrix.rows, columns: matrix.columns, converted, memory: memory, in: context)
+    if !converted.isEmpty {
+      // The padding of a tensor's rows holds zeros, which are worth as much as ours.
+      let stored = min((matrix.columns + 31) & ~31, matrix.stride)
+      let all = targets
+      context.forEachRow(matrix.rows) { row in
+        all.write(row, from: matrix.pointer + row * matrix.stride, stored: stored, in: context)
+      }
+    }
+    if isWide { targets.form = .wide(matrix.pointer, stride: matrix.stride) }
+    self.init(targets)
+  }
+
+  private init(_ targets: RowTargets) {
+    rows = targets.rows
+    columns = targets.columns
+    form = targets.form
+    integers = targets.integers
   }
 
   /// The rows of a tensor as they are.
@@ -68,27 +103,11 @@ struct PreparedRows {
       form: .wide(tensor.pointer, stride: tensor.stride))
   }
 
-  init(rows: Int, columns: Int, form: Form) {
+  init(rows: Int, columns: Int, form: Form, integers: IntegerRows? = nil) {
     self.rows = rows
     self.columns = columns
     self.form = form
-  }
-
-  /// - Parameter matrix: as it lies, not transposed
-  init(_ matrix: MatrixView, memory: OperandMemory, in context: ComputeContext) {
-    precondition(!matrix.isTransposed, "rows of a transposed matrix")
-    let (rows, columns) = (matrix.rows, matrix.columns)
-    guard context.multipliesNarrow else {
-      self.init(rows: rows, columns: columns, form: .wide(matrix.pointer, stride: matrix.stride))
-      return
-    }
-    let form = PreparedRows.narrow(rows, columns, memory, context) { row, target, _ in
-      // The padding of a tensor's rows holds zeros, which are worth as much as ours.
-      let stored = min((matrix.columns + 31) & ~31, matrix.stride)
-      context.kernels.pointee.to_bf16(matrix.pointer + row * matrix.stride, target, stored)
-      return stored
-    }
-    self.init(rows: rows, columns: columns, form: form)
+    self.integers = integers
   }
 
   /// Rows that were rounded to bf16 in their own places: each fills the first half of its fp32 row,
@@ -100,24 +119,66 @@ struct PreparedRows {
       form: .narrow(form, stride: 2 * matrix.stride))
   }
 
-  /// - Parameter convert: writes a row and returns how many elements it wrote; may use a row of fp32
-  private static func narrow(
-    _ rows: Int, _ columns: Int, _ memory: OperandMemory, _ context: ComputeContext,
-    convert: (Int, UnsafeMutablePointer<UInt16>, UnsafeMutablePointer<Float>) -> Int
-  ) -> Form {
-    let padded = (columns + 31) & ~31
-    let stride = PreparedRows.narrowStride(padded)
-    let base = memory.bytes(rows * stride * 2, in: context)
-      .assumingMemoryBound(to: UInt16.self)
-    context.forEachRow(rows) { row, worker in
-      let scratch = context.pool.scratch(worker: worker, byteCount: padded * 4)
-      let target = base + row * stride
-      let written = convert(row, target, scratch.assumingMemoryBound(to: Float.self))
-      for index in written..<padded { target[index] = 0 }
-    }
-    return .narrow(UnsafePointer(base), stride: stride)
+  /// Rows that were rounded to 8 bits in their own places.
+  init(coded matrix: MatrixView) {
+    self.init(
+      rows: matrix.rows, columns: matrix.columns, form: .none,
+      integers: IntegerRows(replacing: matrix))
   }
 
   /// Rows a power of two apart would compete for the same lines of the cache.
   static func narrowStride(_ padded: Int) -> Int { padded % 512 == 0 ? padded + 32 : padded }
+}
+
+/// Where rows are converted to.
+private struct RowTargets {
+  let rows: Int
+  let columns: Int
+  var form: PreparedRows.Form
+  let integers: IntegerRows?
+
+  init(
+    rows: Int, columns: Int, _ forms: OperandForms, memory: OperandMemory,
+    in context: ComputeContext
+  ) {
+    self.rows = rows
+    self.columns = columns
+    let isNarrow = context.multipliesNarrow
+    let stride =
+      isNarrow ? PreparedRows.narrowStride((columns + 31) & ~31) : Tensor.padded(columns)
+    let floatBytes =
+      forms.contains(.floats) ? (rows * stride * (isNarrow ? 2 : 4) + 63) & ~63 : 0
+    let integerBytes =
+      forms.contains(.integers) ? IntegerRows.byteCount(rows: rows, columns: columns) : 0
+    form = .none
+    guard floatBytes + integerBytes > 0 else {
+      integers = nil
+      return
+    }
+    let base = memory.bytes(floatBytes + integerBytes, in: context)
+    if forms.contains(.floats) {
+      form =
+        isNarrow
+        ? .narrow(base.assumingMemoryBound(to: UInt16.self), stride: stride)
+        : .wide(base.assumingMemoryBound(to: Float.self), stride: stride)
+    }
+    integers =
+      forms.contains(.integers)
+      ? IntegerRows(rows: rows, columns: columns, in: base + floatBytes) : nil
+  }
+
+  /// - Parameter stored: elements of x, zeros behind the columns included; at most the columns
+  ///   rounded up to 32
+  func write(_ row: Int, from x: UnsafePointer<Float>, stored: Int, in context: ComputeContext) {
+    switch form {
+    case .narrow(let base, let stride):
+      let target = UnsafeMutablePointer(mutating: base) + row * stride
+      context.kernels.pointee.to_bf16(x, target, stored)
+      for index in stored..<max(stored, (columns + 31) & ~31) { target[index] = 0 }
+    case .wide(let base, let stride):
+      UnsafeMutablePointer(mutating: base + row * stride).update(from: x, count: stride)
+    case .none: break
+    }
+    integers?.write(row, from: x, columns: columns, in: context)
+  }
 }

@@ -31,11 +31,32 @@ enum RightOperand {
   /// Floats that packing some panels needs besides the panels: a block of 32 by 32 weights for
   /// every two.
   func scratchCount(panels: Int) -> Int {
-    if case .packed = self { (panels + 1) / 2 * 32 * 32 } else { 0 }
+    guard case .packed = self else { return 0 }
+    return WeightTiles.scratchCount(panels: panels, length: PanelPacking.tileLength)
+  }
+}
+
+extension RightOperand {
+  /// Whether it is a weight that is multiplied in 8 bits.
+  func multipliesIntegers(in context: ComputeContext) -> Bool {
+    switch self {
+    case .matrix, .rows: false
+    case .packed(let weight), .packedTransposed(let weight): weight.multipliesIntegers(in: context)
+    }
   }
 }
 
 extension LinearWeight {
+  /// What the other side of its products has to be converted into.
+  ///
+  /// - Parameter floats: whether other products need it in floats, too
+  func operandForms(floats: Bool, in context: ComputeContext) -> OperandForms {
+    guard case .packed(let matrix) = self, matrix.multipliesIntegers(in: context) else {
+      return .floats
+    }
+    return floats ? [.floats, .integers] : .integers
+  }
+
   /// `[N, K]`
   var rightOperand: RightOperand {
     switch self {
@@ -61,6 +82,9 @@ struct PanelPacking {
   /// See `RightOperand.scratchCount`.
   let scratch: UnsafeMutablePointer<Float>?
   let context: ComputeContext
+
+  /// Outputs of a tile of a packed weight.
+  fileprivate static let tileLength = 32
 
   private var column: Int { 16 * panels.lowerBound }
 
@@ -94,9 +118,10 @@ struct PanelPacking {
           in: context)
       }
     case .packed(let weight):
-      forEachTile(of: weight, depths: depths) { index, depth, tile in
+      tiles(of: weight).forEach(depths: depths) { index, depth, tile in
         kernels.pointee.pack_rows_bf16(
-          tile, 32, 16, 32, base + index * stride + depth * 16)
+          tile, PanelPacking.tileLength, 16, Int32(PanelPacking.tileLength),
+          base + index * stride + depth * 16)
       }
     }
   }
@@ -131,8 +156,10 @@ struct PanelPacking {
           stride: 16, in: context)
       }
     case .packed(let weight):
-      forEachTile(of: weight, depths: depths) { index, depth, tile in
-        kernels.pointee.pack_rows_f32(tile, 32, 16, 32, base + index * stride + depth * 16)
+      tiles(of: weight).forEach(depths: depths) { index, depth, tile in
+        kernels.pointee.pack_rows_f32(
+          tile, PanelPacking.tileLength, 16, Int32(PanelPacking.tileLength),
+          base + index * stride + depth * 16)
       }
     }
   }
@@ -142,32 +169,10 @@ struct PanelPacking {
     depths.lowerBound / 32..<(depths.upperBound + 31) / 32
   }
 
-  /// Calls `body` for every 16 columns of `panels` and 32 of `depths`, with their fp32 rows
-  /// `[16][32]`: row after row an input, along it 32 outputs.
-  ///
-  /// Two packed panels of 16 outputs are unpacked beside each other into `scratch`, so that no more
-  /// of a weight ever exists in another form.
-  private func forEachTile(
-    of weight: PackedMatrix, depths: Range<Int>,
-    _ body: (_ panel: Int, _ depth: Int, UnsafePointer<Float>) -> Void
-  ) {
-    guard let scratch, panels.lowerBound % 2 == 0 else {
-      preconditionFailure("no room to unpack panels \(panels)")
-    }
-    let blocks = panels.lowerBound / 2..<(panels.upperBound + 1) / 2
-    for first in Swift.stride(from: 0, to: depths.count, by: 32) {
-      for half in 0..<2 {
-        let panel = (depths.lowerBound + first) / 16 + half
-        if panel < weight.panelCount {
-          weight.widen(
-            panel: panel, blocks: blocks, into: scratch + 16 * half, stride: 32, in: context)
-        } else {
-          for row in 0..<32 * blocks.count {
-            (scratch + 32 * row + 16 * half).update(repeating: 0, count: 16)
-          }
-        }
-      }
-      for index in 0..<panels.count { body(index, first, scratch + 16 * 32 * index) }
-    }
+  private func tiles(of weight: PackedMatrix) -> WeightTiles {
+    guard let scratch else { preconditionFailure("no room to unpack panels \(panels)") }
+    return WeightTiles(
+      weight: weight, panels: panels, length: PanelPacking.tileLength, scratch: scratch,
+      context: context)
   }
 }

@@ -7,10 +7,14 @@ struct RowTerms {
   /// Factor of all gradients; nil: the loss alone.
   let scale: Float?
   let distillation: DistillationOptions?
+  /// What the logits' gradients become in their own places.
+  let gradientForm: GradientForm
   let context: ComputeContext
 
-  /// Losses added up in order of rows; the logits become their gradients, in bf16 (as
-  /// `PreparedRows.init(narrowed:)` takes them) where products do; the teacher's are used up.
+  enum GradientForm { case wide, narrow, integers }
+
+  /// Losses added up in order of rows; the logits become their gradients, in the form that
+  /// products take (`PreparedRows.init(narrowed:)`, `init(coded:)`); the teacher's are used up.
   ///
   /// - Parameter eachRow: is told −log p(target) of every row, counted as the targets are
   func losses(
@@ -25,7 +29,7 @@ struct RowTerms {
         places[2 * row] = loss(
           logits, taught, row: row, target: targets[first + row],
           factor: factors.map { $0[first + row] } ?? 1, likelihood: places + 2 * row + 1)
-        if scale != nil, context.multipliesNarrow { narrow(logits, row: row, worker) }
+        if scale != nil { convert(logits, row: row, worker) }
       }
       var result = LossSum()
       for row in 0..<targets.count {
@@ -60,8 +64,24 @@ struct RowTerms {
     return Double(factor) * (Double(1 - share) * entropy + Double(share) * divergence)
   }
 
-  /// Rounds a row to bf16, which then fills the first half of its place: while the row is in the
-  /// cache, and without memory for a second form of all rows.
+  /// Rounds a row in its own place: while it is in the cache, and without memory for a second form
+  /// of all rows.
+  private func convert(_ logits: Tensor, row: Int, _ worker: Int) {
+    switch gradientForm {
+    case .wide: break
+    case .narrow: narrow(logits, row: row, worker)
+    case .integers:
+      let target = IntegerRows(replacing: logits.matrix)
+      let count = IntegerRows.blockCount(logits.columns)
+      let scales = context.pool.scratch(worker: worker, byteCount: 4 * count)
+        .assumingMemoryBound(to: Float.self)
+      // The codes of a block lie before what is yet to be read, the scales do not.
+      context.kernels.pointee.code_row(
+        logits.row(row), Int32(logits.stride), target.codes + row * target.codeStride, scales)
+      (target.scales + row * target.scaleStride).update(from: scales, count: count)
+    }
+  }
+
   private func narrow(_ logits: Tensor, row: Int, _ worker: Int) {
     let count = (logits.columns + 31) & ~31
     let scratch = context.pool.scratch(worker: worker, byteCount: 2 * count)
@@ -70,5 +90,16 @@ struct RowTerms {
     context.kernels.pointee.to_bf16(logits.row(row), scratch, stored)
     for index in stored..<count { scratch[index] = 0 }
     UnsafeMutableRawPointer(logits.row(row)).copyMemory(from: scratch, byteCount: 2 * count)
+  }
+}
+
+extension RowTerms.GradientForm {
+  init(weight: LinearWeight, in context: ComputeContext) {
+    let forms = weight.operandForms(floats: weight.gradient != nil, in: context)
+    if forms == .integers, IntegerRows.fitsIn(columns: weight.outputs) {
+      self = .integers
+    } else {
+      self = forms == .floats && context.multipliesNarrow ? .narrow : .wide
+    }
   }
 }
