@@ -35,7 +35,7 @@ ALWAYS void integer_tile(const int R, const int P, const gpt_integer_product *t,
       v16i offset = DOT4_WIDE_OFFSET ? v16i_set1(0) : v16i_load(offsets + p * t->scale_stride + 16 * b);
       UNROLL for (int r = 0; r < R; r++) sum[r][p] = offset;
     }
-    UNROLL for (int j = 0; j < INTEGER_BLOCK / 4; j++) {
+    _Pragma("clang loop unroll_count(4)") for (int j = 0; j < INTEGER_BLOCK / 4; j++) {
       v16i weight[2];
       UNROLL for (int p = 0; p < P; p++) weight[p] = v16i_load(w + p * t->panel_stride + 64 * j);
       UNROLL for (int r = 0; r < R; r++) {
