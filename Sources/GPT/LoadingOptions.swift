@@ -9,6 +9,9 @@ extension LanguageModel {
       /// bfloat16 with float32 sums where the hardware has it, else float32.
       case automatic = "auto"
       case fp32, bf16
+      /// As automatic, but prompts are multiplied with quantised weights in 8 bits where that is
+      /// faster: perplexity rises by about half a percent.
+      case int8
     }
 
     /// How attention keys and values are kept.
@@ -54,6 +57,7 @@ extension LanguageModel {
       case .automatic: options.precision = .automatic
       case .fp32: options.precision = .fp32
       case .bf16: options.precision = .bf16
+      case .int8: options.precision = .int8
       }
       switch cacheType {
       case .f16: options.cacheType = .f16

@@ -52,6 +52,9 @@ public enum Precision: String, Sendable, CaseIterable {
   case fp32
   /// bf16 products wherever the machine has them.
   case bf16
+  /// As automatic, and 8-bit products of many rows with quantised weights where those are faster:
+  /// for training beside frozen weights, whose own error is larger.
+  case int8
 }
 
 /// Where operations run: kernels, threads, precision. Shared by all work on a model.
@@ -90,6 +93,15 @@ package final class ComputeContext: @unchecked Sendable {
   package var multipliesNarrow: Bool {
     precision != .fp32 && kernels.pointee.has_bf16_product != 0
   }
+
+  /// What products with quantised weights are computed in.
+  package var quantisedProducts: Precision {
+    if multipliesIntegers { return .int8 }
+    return multipliesNarrow ? .bf16 : .fp32
+  }
+
+  /// What products of floats are computed in.
+  package var floatProducts: Precision { multipliesNarrow ? .bf16 : .fp32 }
 
   func operand(_ slot: OperandSlot, byteCount: Int) -> UnsafeMutableRawPointer {
     if let buffer = operands[slot.rawValue], buffer.byteCount >= byteCount { return buffer.base }

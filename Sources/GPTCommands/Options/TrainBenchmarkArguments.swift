@@ -40,7 +40,7 @@ struct TrainBenchmarkArguments: ParsableArguments {
     let count = batchSize ?? configuration.defaultSequenceCount
     let configuration = configuration
     return [("configuration", .string(configuration.rawValue))]
-      + (try await measure(length: length, count: count) {
+      + (try await measure(length: length, count: count, precision: \.floatProducts) {
         let context = try ComputeContext(
           threadCount: options.threadCount ?? ComputeContext.availableThreadCount,
           precision: options.precision)
@@ -61,7 +61,7 @@ struct TrainBenchmarkArguments: ParsableArguments {
     adapter.alpha = 2 * Double(loraRank)
     let chosen = adapter
     return [("model", .string(path)), ("lora_rank", .integer(loraRank))]
-      + (try await measure(length: length, count: count) {
+      + (try await measure(length: length, count: count, precision: \.quantisedProducts) {
         try TrainingBenchmark(
           adapting: try OpenedModel.open(path: path, options: options), adapter: chosen,
           length: length, sequenceCount: count)
@@ -71,13 +71,14 @@ struct TrainBenchmarkArguments: ParsableArguments {
   private func modelOptions(_ computing: ComputingArguments) -> ModelOptions {
     var options = ModelOptions()
     options.threadCount = computing.threads
-    options.precision = Precision(rawValue: computing.precision.rawValue) ?? .automatic
+    options.precision = computing.precision.whileTraining
     options.contextLength = computing.contextLength
     return options
   }
 
   private func measure(
-    length: Int, count: Int, _ make: @escaping @Sendable () throws -> TrainingBenchmark
+    length: Int, count: Int, precision: any KeyPath<ComputeContext, Precision> & Sendable,
+    _ make: @escaping @Sendable () throws -> TrainingBenchmark
   ) async throws -> [(String, JSONValue)] {
     let interruption = Interruption()
     let steps = steps
@@ -90,7 +91,7 @@ struct TrainBenchmarkArguments: ParsableArguments {
       return [
         ("parameters", .integer(result.parameterCount)),
         ("sequence_length", .integer(length)), ("batch_size", .integer(count)),
-        ("precision", .string(context.multipliesNarrow ? "bf16" : "fp32")),
+        ("precision", .string(context[keyPath: precision].rawValue)),
         ("kernels", .string(context.level.rawValue)),
         ("threads", .integer(context.pool.threadCount)),
         ("steps", .integer(steps)), ("tokens_per_second", .number(result.tokensPerSecond)),

@@ -145,11 +145,16 @@ extension TrainingArguments {
     } catch { throw .compute(error) }
   }
 
-  var matrixPrecision: Precision {
-    switch precision {
+  var matrixPrecision: Precision { (precision ?? .auto).whileTraining }
+}
+
+extension ComputingArguments.Precision {
+  /// Noise of 8-bit products with frozen weights is small beside that of the weights' own type.
+  var whileTraining: Precision {
+    switch self {
     case .fp32: .fp32
     case .bf16: .bf16
-    case .auto, nil: .automatic
+    case .int8, .auto: .int8
     }
   }
 }

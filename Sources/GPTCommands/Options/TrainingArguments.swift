@@ -71,7 +71,10 @@ struct TrainingArguments: ParsableArguments {
   var maxRollbacks: Int?
 
   @Option(help: "Seed of weights, batches and dropout (default: 1337).") var seed: UInt64?
-  @Option(help: "Precision of matrix products (default: auto).")
+  @Option(
+    help: ArgumentHelp(
+      "Precision of matrix products (default: auto).",
+      discussion: "auto: 8 bits beside frozen quantised weights, otherwise bf16, where fast."))
   var precision: ComputingArguments.Precision?
   @Option(help: "Type in which the finished model's weights are saved (default: f32).")
   var saveType: SavedType?

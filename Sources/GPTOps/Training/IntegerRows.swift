@@ -64,7 +64,7 @@ extension ComputeContext {
   /// Whether products with quantised weights round their other side to 8 bits. Matrix tiles are
   /// faster in bf16 than vectors are in 8 bits.
   var multipliesIntegers: Bool {
-    precision == .automatic && kernels.pointee.has_integer_product != 0
+    precision == .int8 && kernels.pointee.has_integer_product != 0
   }
 }
 
