@@ -76,13 +76,16 @@ struct PanelJob {
 
   var c: MatrixView { product.c }
 
-  /// Panels of a chunk: many read the left side less often, few leave no thread without work.
+  /// Panels of a chunk: many read the left side less often; but every thread should have equally
+  /// many chunks, and more than one, as a core may be slow.
   static func panelCount(of panels: Int, threads: Int) -> Int {
-    switch panels / threads {
-    case ..<8: 2
-    case ..<32: 4
-    default: 8
+    func idleShare(_ size: Int) -> Double {
+      let chunks = (panels + size - 1) / size
+      let rounds = (chunks + threads - 1) / threads
+      return rounds < 2 ? 1 : 1 - Double(panels) / Double(rounds * threads * size)
     }
+    let sizes = [8, 6, 4, 2]
+    return sizes.first { idleShare($0) < 0.05 } ?? sizes.min { idleShare($0) < idleShare($1) } ?? 2
   }
 
   /// Depth of a packed block: four to eight panels of it stay in a second-level cache of 1 MB.
@@ -136,8 +139,7 @@ struct PanelJob {
           right, depths: start..<start + count, into: scratch.assumingMemoryBound(to: UInt16.self))
         multiplyNarrow(
           x + start, stride: stride, rows: left.rows, depth: PanelJob.depth(count, in: context),
-          scratch,
-          panelBytes, adds, context)
+          scratch, panelBytes, adds, context)
       case .wide(let x, let stride):
         packing.packWide(
           right, depths: start..<start + count, into: scratch.assumingMemoryBound(to: Float.self))
