@@ -65,5 +65,57 @@ void gpt_bf16_product_avx512(const gpt_bf16_product *t) {
   for (; row + 2 <= t->rows; row += 2) rows_2(t, row);
   for (; row < t->rows; row++) rows_1(t, row);
 }
+
+/* Rows of x that are in the first-level cache while all columns of a call pass over them. */
+#define OUTER_DEPTH 64
+
+/* R rows of factors by 32 columns. Interleaving two rows of x as they are loaded leaves the lanes of
+   each 128 bits in halves, which the sums are put in order of. */
+static inline __attribute__((always_inline)) void outer_tile(const int R, const gpt_bf16_rows_product *t, int row,
+                                                             int column, int first, int end, int adds) {
+  const uint16_t *x = t->x + column;
+  const uint16_t *factors = t->factors + row * t->factor_stride;
+  __m512 low[8], high[8];
+  UNROLL for (int r = 0; r < R; r++) low[r] = high[r] = _mm512_setzero_ps();
+  for (int k = first; k < end; k += 2) {
+    __m512i even = _mm512_loadu_si512(x + k * t->x_stride);
+    __m512i odd = k + 1 < t->depth ? _mm512_loadu_si512(x + (k + 1) * t->x_stride) : _mm512_setzero_si512();
+    __m512bh a = (__m512bh)_mm512_unpacklo_epi16(even, odd), b = (__m512bh)_mm512_unpackhi_epi16(even, odd);
+    UNROLL for (int r = 0; r < R; r++) {
+      int32_t pair;
+      memcpy(&pair, factors + r * t->factor_stride + k, 4);
+      __m512bh factor = (__m512bh)_mm512_set1_epi32(pair);
+      low[r] = _mm512_dpbf16_ps(low[r], factor, a);
+      high[r] = _mm512_dpbf16_ps(high[r], factor, b);
+    }
+  }
+  const __m512i first_half = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+  const __m512i second_half = _mm512_add_epi32(first_half, _mm512_set1_epi32(8));
+  UNROLL for (int r = 0; r < R; r++) {
+    float *y = t->y + (row + r) * t->y_stride + column;
+    __m512 left = _mm512_permutex2var_ps(low[r], first_half, high[r]);
+    __m512 right = _mm512_permutex2var_ps(low[r], second_half, high[r]);
+    int wide = column + 16 < t->columns;
+    if (adds) {
+      left = _mm512_add_ps(left, _mm512_loadu_ps(y));
+      if (wide) right = _mm512_add_ps(right, _mm512_loadu_ps(y + 16));
+    }
+    _mm512_storeu_ps(y, left);
+    if (wide) _mm512_storeu_ps(y + 16, right);
+  }
+}
+
+void gpt_bf16_rows_product_avx512(const gpt_bf16_rows_product *t) {
+  for (int first = 0; first < t->depth; first += OUTER_DEPTH) {
+    int end = t->depth - first < OUTER_DEPTH ? t->depth : first + OUTER_DEPTH;
+    int adds = t->accumulate || first > 0;
+    for (int column = 0; column < t->columns; column += 32) {
+      int row = 0;
+      for (; row + 8 <= t->rows; row += 8) outer_tile(8, t, row, column, first, end, adds);
+      for (; row + 2 <= t->rows; row += 2) outer_tile(2, t, row, column, first, end, adds);
+      if (row < t->rows) outer_tile(1, t, row, column, first, end, adds);
+    }
+  }
+}
 #pragma clang attribute pop
 #endif

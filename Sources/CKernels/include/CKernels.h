@@ -69,6 +69,21 @@ typedef struct gpt_bf16_product {
   ptrdiff_t addend_stride;
 } gpt_bf16_product;
 
+/* y[r][c] (+)= sum over k < depth of factors[r][k] * x[k][c], both bf16: for few rows of y, whose
+   panels would cost more than their product. */
+typedef struct gpt_bf16_rows_product {
+  const uint16_t *factors; /* rows zero-padded to an even depth */
+  ptrdiff_t factor_stride; /* even */
+  int rows;
+  const uint16_t *x; /* rows zero-padded to a multiple of 32 */
+  ptrdiff_t x_stride;
+  int depth;
+  int columns; /* a multiple of 16 */
+  float *y;
+  ptrdiff_t y_stride;
+  int accumulate; /* 1: add to what y holds */
+} gpt_bf16_rows_product;
+
 /* A quantised panel's format. */
 typedef struct gpt_quantised_format {
   int bits;       /* 4 or 8 */
@@ -205,6 +220,7 @@ typedef struct gpt_kernels {
   int has_bf16_product;
   void (*float_product)(const gpt_float_product *);
   void (*bf16_product)(const gpt_bf16_product *); /* only with has_bf16_product */
+  void (*bf16_rows_product)(const gpt_bf16_rows_product *); /* NULL: none that is faster */
   void (*quantised_product)(const gpt_quantised_product *);
   int has_integer_product; /* whether integer_product is faster than the other ways */
   void (*integer_product)(const gpt_integer_product *);

@@ -120,6 +120,7 @@ struct PanelJob {
     _ left: LeftOperand, _ right: RightOperand, accumulate: Bool, worker: Int,
     in context: ComputeContext
   ) {
+    if multiplyFew(left, right, accumulate: accumulate, in: context) { return }
     let isNarrow = if case .narrow = left.form { true } else { false }
     let depth = isNarrow ? PanelJob.narrowDepth : PanelJob.wideDepth
     let padded = min((right.rows + 31) & ~31, depth)
@@ -157,6 +158,29 @@ struct PanelJob {
       case .none: preconditionFailure("a product of floats with rows in 8 bits")
       }
     }
+  }
+
+  /// Rows of the left side up to which the right side's are read as they lie: arranging them would
+  /// take longer than multiplying them.
+  private static let fewRows = 16
+
+  /// The product of a few bf16 rows with rows, without panels; false when it has to be another way.
+  private func multiplyFew(
+    _ left: LeftOperand, _ right: RightOperand, accumulate: Bool, in context: ComputeContext
+  ) -> Bool {
+    guard left.rows <= PanelJob.fewRows, case .rows(let rows) = right,
+      case .narrow(let x, let stride) = rows.form,
+      case .narrow(let factors, let factorStride) = left.form,
+      product.bias == nil, product.addend == nil,
+      let multiply = context.kernels.pointee.bf16_rows_product
+    else { return false }
+    let first = 16 * panels.lowerBound
+    var arguments = gpt_bf16_rows_product(
+      factors: factors, factor_stride: factorStride, rows: Int32(left.rows), x: x + first,
+      x_stride: stride, depth: Int32(right.rows), columns: Int32(16 * panels.count),
+      y: c.pointer + first, y_stride: c.stride, accumulate: accumulate ? 1 : 0)
+    multiply(&arguments)
+    return true
   }
 
   /// Bias and addend, while the panels' columns are still in the cache.
