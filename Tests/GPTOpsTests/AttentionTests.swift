@@ -38,16 +38,18 @@ import Testing
     let layout = PageLayout(
       blockCount: 2, headCount: test.groups, headWidth: test.width, type: test.type)
     let pages = (0..<(total + 63) / 64).map { _ in AlignedBuffer(byteCount: layout.pageBytes) }
+    let bases = pages.map(\.base)
+    let all = CachedSequence(rows: 0..<total, start: 0, pages: bases)
     storeKeyValues(
-      keys: keys, values: values, rows: 0..<total, block: 1, start: 0, pages: pages, layout: layout,
-      in: context)
+      keys: keys, values: values, sequences: [all], block: 1, layout: layout, in: context)
     let shape = AttentionShape(
       headCount: test.heads, keyValueHeadCount: test.groups, headWidth: test.width,
       scale: 1 / Float(test.width).squareRoot(), softCap: test.softCap, window: test.window)
     let out = Tensor(rows: total, columns: queries.columns)
+    let new = CachedSequence(rows: test.start..<total, start: test.start, pages: bases)
     attend(
-      queries, rows: test.start..<total, shape: shape, block: 1, start: test.start, pages: pages,
-      layout: layout, into: out, in: context)
+      queries, sequences: [new], shape: shape, block: 1, layout: layout, into: out,
+      scratch: Workspace(), in: context)
     let expected = definition(test, queries: queries, keys: keys, values: values)
     let difference = relativeDifference(
       Array(out.values.suffix(test.tokens * out.columns)), expected)

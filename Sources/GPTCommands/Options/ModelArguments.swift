@@ -21,7 +21,10 @@ struct ModelArguments: ParsableArguments {
 /// How a model is computed.
 struct ComputingArguments: ParsableArguments {
   enum Precision: String, ExpressibleByArgument, CaseIterable { case auto, fp32, bf16 }
-  enum CacheType: String, ExpressibleByArgument, CaseIterable { case f16, f32 }
+  enum CacheType: String, ExpressibleByArgument, CaseIterable {
+    case f32, f16, bf16
+    case q8 = "q8_0"
+  }
 
   @Option(help: "Threads that compute (default: one for each core).")
   var threads: Int?
@@ -29,7 +32,10 @@ struct ComputingArguments: ParsableArguments {
   @Option(help: "Precision of matrix products.")
   var precision = Precision.auto
 
-  @Option(help: "How attention keys and values are kept (default: f16; f32 with fp32).")
+  @Option(
+    help:
+      "How attention keys and values are kept (default: bf16, or f16 without its products; f32 with fp32)."
+  )
   var kvType: CacheType?
 
   @Option(help: "Most tokens of context (default: what the model was made for).")
@@ -54,12 +60,9 @@ struct ComputingArguments: ParsableArguments {
       case .fp32: .fp32
       case .bf16: .bf16
       }
-    options.cacheType =
-      switch kvType {
-      case .f16: .f16
-      case .f32: .f32
-      case nil: nil
-      }
+    options.cacheType = kvType.flatMap {
+      LanguageModel.LoadingOptions.CacheType(rawValue: $0.rawValue)
+    }
     options.contextLength = contextLength
     return try await LanguageModel(at: ModelLocator.resolve(model), options: options)
   }
