@@ -4,6 +4,7 @@
 #include "template_elementwise.h"
 #include "template_integers.h"
 #include "template_dropout.h"
+#include "template_attention_pages.h"
 #include "template_attention.h"
 #include "template_packing.h"
 #include "template_heads.h"
@@ -28,6 +29,7 @@ const gpt_kernels LEVEL_TABLE = {
     .widen_panel = widen_panel,
     .narrow_panel = narrow_panel,
     .attention = attention,
+    .merge_attention = merge_attention,
     .quantise_row = quantise_row,
     .to_bf16 = to_bf16,
     .from_bf16 = from_bf16,

@@ -47,52 +47,6 @@ static void soft_cap_scores(float *scores, int count, float cap) {
     v16_store(scores + i, v16_mul(v16_set1(cap), v16_tanh(v16_mul(v16_load(scores + i), v16_set1(1 / cap)))));
 }
 
-/* Scores of the queries with the keys of one page, `count` of them. */
-ALWAYS void page_scores(const gpt_attention *t, int page, int count, float *scores) {
-  if (t->bf16_product) {
-    int depth = (t->head_width + 31) & ~31;
-    gpt_bf16_product product = {
-        .x = t->narrow_queries, .x_stride = depth, .rows = t->rows, .panels = t->key_pages[page],
-        .panel_stride = (ptrdiff_t)32 * depth, .panel_count = (count + 15) / 16, .depth = depth,
-        .y = scores, .y_stride = t->page_tokens};
-    t->bf16_product(&product);
-    return;
-  }
-  const int element = t->type == GPT_PANEL_F32 ? 4 : 2;
-  gpt_float_product product = {
-      .x = t->queries, .x_stride = t->query_stride, .x_step = 1, .rows = t->rows, .type = t->type,
-      .panels = t->key_pages[page], .depth_stride = 16 * element,
-      .panel_stride = (ptrdiff_t)16 * element * t->head_width, .panel_count = (count + 15) / 16,
-      .depth = t->head_width, .y = scores, .y_stride = t->page_tokens, .accumulate = 0};
-  float_product(&product);
-}
-
-/* Adds the values of one page by their weights. */
-ALWAYS void add_page_values(const gpt_attention *t, int page, int count, const float *weights) {
-  if (t->bf16_product) {
-    int depth = (count + 31) & ~31;
-    for (int r = 0; r < t->rows; r++) {
-      uint16_t *narrow = t->narrow_weights + (ptrdiff_t)r * t->page_tokens;
-      to_bf16(weights + (ptrdiff_t)r * t->page_tokens, narrow, count);
-      for (int i = count; i < depth; i++) narrow[i] = 0;
-    }
-    gpt_bf16_product product = {
-        .x = t->narrow_weights, .x_stride = t->page_tokens, .rows = t->rows,
-        .panels = t->value_pages[page], .panel_stride = (ptrdiff_t)32 * t->page_tokens,
-        .panel_count = t->value_width / 16, .depth = depth, .y = t->output,
-        .y_stride = t->output_stride, .accumulate = 1};
-    t->bf16_product(&product);
-    return;
-  }
-  const int element = t->type == GPT_PANEL_F32 ? 4 : 2;
-  gpt_float_product product = {
-      .x = weights, .x_stride = t->page_tokens, .x_step = 1, .rows = t->rows, .type = t->type,
-      .panels = t->value_pages[page], .depth_stride = (ptrdiff_t)t->value_width * element,
-      .panel_stride = 16 * element, .panel_count = t->value_width / 16, .depth = count,
-      .y = t->output, .y_stride = t->output_stride, .accumulate = 1};
-  float_product(&product);
-}
-
 static void attention(const gpt_attention *t) {
   float *scores = t->scratch;
   float *maximum = scores + (ptrdiff_t)t->rows * t->page_tokens, *sum = maximum + t->rows;
@@ -101,7 +55,9 @@ static void attention(const gpt_attention *t) {
     sum[r] = 0;
     for (int i = 0; i < t->value_width; i += 16) v16_store(t->output + r * t->output_stride + i, v16_set1(0));
   }
-  for (int page = t->begin / t->page_tokens; page * t->page_tokens < t->end; page++) {
+  int first = t->begin / t->page_tokens;
+  if (!t->bf16_product) fetch_page(t, first);
+  for (int page = first; page * t->page_tokens < t->end; page++) {
     int token = page * t->page_tokens;
     int count = t->end - token < t->page_tokens ? t->end - token : t->page_tokens;
     page_scores(t, page, count, scores);
@@ -114,7 +70,33 @@ static void attention(const gpt_attention *t) {
     add_page_values(t, page, count, scores);
   }
   for (int r = 0; r < t->rows; r++) {
-    scale_row(t->output + r * t->output_stride, 1 / sum[r], t->value_width);
+    float *row = t->output + r * t->output_stride;
+    if (t->is_partial) {
+      row[t->value_width] = maximum[r];
+      row[t->value_width + 1] = sum[r];
+    } else {
+      scale_row(row, 1 / sum[r], t->value_width);
+    }
     if (t->log_sums) t->log_sums[r] = maximum[r] + __builtin_logf(sum[r]);
   }
+}
+
+/* A part of which a row sees nothing has the maximum -infinity and adds exact zeros, so that a row's
+   result does not depend on which other rows were computed with it. */
+static void merge_attention(const float *parts, ptrdiff_t stride, int count, int width, float *y) {
+  float peak = -__builtin_inff(), sum = 0;
+  for (int s = 0; s < count; s++) {
+    float maximum = parts[s * stride + width];
+    peak = maximum > peak ? maximum : peak;
+  }
+  if (peak == -__builtin_inff()) peak = 0;
+  for (int i = 0; i < width; i += 16) v16_store(y + i, v16_set1(0));
+  for (int s = 0; s < count; s++) {
+    const float *part = parts + s * stride;
+    float factor = __builtin_expf(part[width] - peak);
+    sum += factor * part[width + 1];
+    for (int i = 0; i < width; i += 16)
+      v16_store(y + i, v16_fma(v16_set1(factor), v16_load(part + i), v16_load(y + i)));
+  }
+  scale_row(y, 1 / sum, width);
 }

@@ -14,8 +14,10 @@ ALWAYS v16 load_lane(gpt_panel_type type, const char *p) {
   return type == GPT_PANEL_F32 ? v16_load((const float *)p) : v16_load_f16((const uint16_t *)p);
 }
 
+/* `ahead` bytes behind what a tile reads lies what the caller reads next, or 0: the processor's own
+   prefetching loses its way where several panels are read side by side. */
 ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
-                       const gpt_float_product *t, int row, int panel) {
+                       const gpt_float_product *t, int row, int panel, ptrdiff_t ahead) {
   const float *x = t->x + row * t->x_stride;
   const ptrdiff_t step = t->x_step;
   const char *w = (const char *)t->panels + panel * t->panel_stride;
@@ -30,6 +32,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
       v16 even[4], odd[4];
       UNROLL for (int p = 0; p < P; p++)
         load_pair((const uint16_t *)(w + p * t->panel_stride), &even[p], &odd[p]);
+      if (ahead) UNROLL for (int p = 0; p < P; p++) __builtin_prefetch(w + p * t->panel_stride + ahead);
       UNROLL for (int r = 0; r < R; r++) {
         v16 x0 = v16_set1(x[r * t->x_stride + 2 * k * step]), x1 = v16_set1(x[r * t->x_stride + (2 * k + 1) * step]);
         UNROLL for (int p = 0; p < P; p++)
@@ -48,6 +51,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
     for (int k = 0; k < t->depth; k++, w += t->depth_stride) {
       v16 weight[4];
       UNROLL for (int p = 0; p < P; p++) weight[p] = load_lane(type, w + p * t->panel_stride);
+      if (ahead) UNROLL for (int p = 0; p < P; p++) __builtin_prefetch(w + p * t->panel_stride + ahead);
       UNROLL for (int r = 0; r < R; r++) {
         v16 factor = v16_set1(x[r * t->x_stride + k * step]);
         UNROLL for (int p = 0; p < P; p++) acc[r][p] = v16_fma(factor, weight[p], acc[r][p]);
@@ -63,11 +67,12 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
 #define TILE_PANELS(R) ((R) * 4 <= ACCUMULATORS ? 4 : (R) * 2 <= ACCUMULATORS ? 2 : 1)
 
 #define FLOAT_ROWS(R)                                                                             \
-  ALWAYS void float_rows_##R(const gpt_panel_type type, const gpt_float_product *t, int row) {    \
+  ALWAYS void float_rows_##R(const gpt_panel_type type, const gpt_float_product *t, int row,      \
+                             ptrdiff_t ahead) {                                                   \
     int panel = 0;                                                                                \
     for (; panel + TILE_PANELS(R) <= t->panel_count; panel += TILE_PANELS(R))                     \
-      float_tile(R, TILE_PANELS(R), type, t, row, panel);                                         \
-    for (; panel < t->panel_count; panel++) float_tile(R, 1, type, t, row, panel);                \
+      float_tile(R, TILE_PANELS(R), type, t, row, panel, ahead);                                  \
+    for (; panel < t->panel_count; panel++) float_tile(R, 1, type, t, row, panel, ahead);         \
   }
 FLOAT_ROWS(1)
 FLOAT_ROWS(2)
@@ -82,39 +87,46 @@ FLOAT_ROWS(7)
 FLOAT_ROWS(8)
 #endif
 
-ALWAYS void float_product_of(const gpt_panel_type type, const gpt_float_product *t) {
+ALWAYS void float_product_of(const gpt_panel_type type, const gpt_float_product *t, ptrdiff_t ahead) {
   for (int row = 0; row < t->rows;) {
     int left = t->rows - row;
     int taken = left < MAXIMUM_ROWS ? left : MAXIMUM_ROWS;
     switch (taken) {
-    case 1: float_rows_1(type, t, row); break;
-    case 2: float_rows_2(type, t, row); break;
+    case 1: float_rows_1(type, t, row, ahead); break;
+    case 2: float_rows_2(type, t, row, ahead); break;
 #if MAXIMUM_ROWS > 2
-    case 3: float_rows_3(type, t, row); break;
-    case 4: float_rows_4(type, t, row); break;
-    case 5: float_rows_5(type, t, row); break;
-    case 6: float_rows_6(type, t, row); break;
+    case 3: float_rows_3(type, t, row, ahead); break;
+    case 4: float_rows_4(type, t, row, ahead); break;
+    case 5: float_rows_5(type, t, row, ahead); break;
+    case 6: float_rows_6(type, t, row, ahead); break;
 #endif
 #if MAXIMUM_ROWS > 6
-    case 7: float_rows_7(type, t, row); break;
-    case 8: float_rows_8(type, t, row); break;
+    case 7: float_rows_7(type, t, row, ahead); break;
+    case 8: float_rows_8(type, t, row, ahead); break;
 #endif
     }
     row += taken;
+    ahead = 0;
   }
 }
 
-static __attribute__((noinline)) void product_f32(const gpt_float_product *t) { float_product_of(GPT_PANEL_F32, t); }
-static __attribute__((noinline)) void product_f16(const gpt_float_product *t) { float_product_of(GPT_PANEL_F16, t); }
-static __attribute__((noinline)) void product_bf16_panel(const gpt_float_product *t) { float_product_of(GPT_PANEL_BF16, t); }
+#define FLOAT_PRODUCT(name, type)                                                        \
+  static __attribute__((noinline)) void name(const gpt_float_product *t, ptrdiff_t ahead) { \
+    float_product_of(type, t, ahead);                                                    \
+  }
+FLOAT_PRODUCT(product_f32, GPT_PANEL_F32)
+FLOAT_PRODUCT(product_f16, GPT_PANEL_F16)
+FLOAT_PRODUCT(product_bf16_panel, GPT_PANEL_BF16)
 
-static void float_product(const gpt_float_product *t) {
+static void float_product_ahead(const gpt_float_product *t, ptrdiff_t ahead) {
   switch (t->type) {
-  case GPT_PANEL_F32: product_f32(t); break;
-  case GPT_PANEL_F16: product_f16(t); break;
-  case GPT_PANEL_BF16: product_bf16_panel(t); break;
+  case GPT_PANEL_F32: product_f32(t, ahead); break;
+  case GPT_PANEL_F16: product_f16(t, ahead); break;
+  case GPT_PANEL_BF16: product_bf16_panel(t, ahead); break;
   }
 }
+
+static void float_product(const gpt_float_product *t) { float_product_ahead(t, 0); }
 
 /* Two fp32 vectors to bf16 pairs, round to nearest even; NaN stays NaN. */
 ALWAYS v16i round_to_bf16(v16 x) {

@@ -16,13 +16,15 @@ extension LanguageModel {
 
     /// How attention keys and values are kept.
     public enum CacheType: String, Sendable, CaseIterable {
-      case f16, f32
+      case f32, f16, bf16
+      /// 8 bits an element, and a scale for 32 of them: about half of f16.
+      case q8 = "q8_0"
     }
 
     /// Threads that compute; nil takes one for each core.
     public var threadCount: Int?
     public var precision = Precision.automatic
-    /// nil takes f16, or f32 when everything is computed in fp32.
+    /// nil takes bf16 where products are of bf16, else f16, or f32 when all is computed in fp32.
     public var cacheType: CacheType?
     /// Most tokens a sequence may have; nil takes what the model was made for.
     public var contextLength: Int?
@@ -59,11 +61,7 @@ extension LanguageModel {
       case .bf16: options.precision = .bf16
       case .int8: options.precision = .int8
       }
-      switch cacheType {
-      case .f16: options.cacheType = .f16
-      case .f32: options.cacheType = .f32
-      case nil: break
-      }
+      options.cacheType = cacheType.flatMap { GPTOps.CacheType(rawValue: $0.rawValue) }
       return options
     }
   }

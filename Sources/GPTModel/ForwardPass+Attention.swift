@@ -19,16 +19,12 @@ extension ForwardPass {
     let shape = configuration.attention
     let attended = insides.tensor(rows: queries.rows, columns: queries.columns)
     switch memory {
-    case .caches(let parts):
-      for part in parts {
-        let cache = part.cache
-        storeKeyValues(
-          keys: keys, values: values, rows: part.rows, block: block, start: part.start,
-          pages: cache.pages, layout: cache.layout, in: context)
-        GPTOps.attend(
-          queries, rows: part.rows, shape: shape, block: block, start: part.start,
-          pages: cache.pages, layout: cache.layout, into: attended, in: context)
-      }
+    case .caches(let cached, let layout):
+      storeKeyValues(
+        keys: keys, values: values, sequences: cached, block: block, layout: layout, in: context)
+      GPTOps.attend(
+        queries, sequences: cached, shape: shape, block: block, layout: layout, into: attended,
+        scratch: scratch, in: context)
     case .sequences(let sequences):
       let dropped = dropout.layer(dropout.attention, 3 * block)
       let logSums = tape.map { _ in

@@ -9,16 +9,9 @@ struct ForwardPass {
   enum Memory {
     /// Tokens of one or more sequences, one sequence after the other, each behind what its cache
     /// holds.
-    case caches([CachedRows])
+    case caches([CachedSequence], PageLayout)
     /// Whole sequences, each from position 0.
     case sequences(SequenceShape)
-  }
-
-  /// The rows of a pass that belong to one sequence; the first has position `start`.
-  struct CachedRows {
-    let cache: KVCache
-    let start: Int
-    let rows: Range<Int>
   }
 
   /// Shares of activations that training drops, and the number that decides which.

@@ -28,7 +28,7 @@ package final class KVCache {
   package func truncate(to count: Int) {
     guard count < tokens.count else { return }
     tokens.removeLast(tokens.count - max(count, 0))
-    let kept = (tokens.count + PageLayout.pageTokens - 1) / PageLayout.pageTokens
+    let kept = PageLayout.pageCount(tokens: tokens.count)
     pages.removeLast(pages.count - kept)
   }
 
@@ -48,7 +48,7 @@ package final class KVCache {
   /// Makes room for `count` more tokens; pages shared with another cache that are about to be
   /// written are replaced by copies.
   func reserve(_ count: Int) {
-    let needed = (tokens.count + count + PageLayout.pageTokens - 1) / PageLayout.pageTokens
+    let needed = PageLayout.pageCount(tokens: tokens.count + count)
     let firstWritten = tokens.count / PageLayout.pageTokens
     if firstWritten < pages.count, !isKnownUniquelyReferenced(&pages[firstWritten]) {
       let copy = AlignedBuffer(byteCount: layout.pageBytes)

@@ -59,7 +59,6 @@ package struct ModelConfiguration: Sendable, Equatable {
 
   /// Bytes of keys and values for `tokenCount` tokens, in whole pages.
   package func cacheBytes(tokenCount: Int, type: CacheType) -> Int {
-    let pages = (tokenCount + PageLayout.pageTokens - 1) / PageLayout.pageTokens
-    return pages * pageLayout(type: type).pageBytes
+    PageLayout.pageCount(tokens: tokenCount) * pageLayout(type: type).pageBytes
   }
 }

@@ -50,8 +50,8 @@ package struct OpenedModel: Sendable {
   package static func open(
     _ source: TrainingSource, options: ModelOptions
   ) throws(ModelError) -> OpenedModel {
-    let cacheType = options.cacheType ?? (options.precision == .fp32 ? .f32 : .f16)
     let context = try context(options)
+    let cacheType = options.cacheType ?? context.defaultCacheType
     // Before time and memory go into packing.
     let adapters = try loadAdapters(options.adapters, configuration: source.configuration)
     let transformer = try TransformerLoader(

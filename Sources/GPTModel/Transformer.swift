@@ -97,19 +97,21 @@ package final class Transformer: Sendable {
     defer { kept.release(to: mark) }
     let count = parts.reduce(0) { $0 + $1.tokens.count }
     let x = kept.tensor(rows: count, columns: configuration.width)
-    var rows: [ForwardPass.CachedRows] = []
+    var rows: [CachedSequence] = []
     for part in parts {
       let first = rows.last?.rows.upperBound ?? 0
       let start = part.cache.tokenCount
       part.cache.reserve(part.tokens.count)
       rows.append(
-        ForwardPass.CachedRows(
-          cache: part.cache, start: start, rows: first..<first + part.tokens.count))
+        CachedSequence(
+          rows: first..<first + part.tokens.count, start: start,
+          pages: part.cache.pages.map(\.base)))
     }
     let positions = rows.flatMap { Array($0.start..<$0.start + $0.rows.count) }
     embed(parts.flatMap(\.tokens)[...], positions: positions, into: x)
     let pass = ForwardPass(
-      configuration: configuration, context: context, memory: .caches(rows),
+      configuration: configuration, context: context,
+      memory: .caches(rows, configuration.pageLayout(type: cacheType)),
       rotary: rotaryTable(positions), kept: kept, insides: kept, scratch: scratch)
     for block in blocks { _ = block.forward(x, pass: pass) }
     for part in parts { part.cache.append(part.tokens) }

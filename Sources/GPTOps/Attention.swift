@@ -29,104 +29,78 @@ package struct AttentionShape: Sendable {
   var groupSize: Int { headCount / keyValueHeadCount }
 }
 
-/// Causal attention of new tokens of one sequence over everything its cache holds.
+/// Causal attention of new tokens over everything the caches of their sequences hold.
 ///
 ///     out[t, h] = Σ over s ≤ p(t) of softmax_s(scale · q[t, h] · k[s, g]) · v[s, g],  g = h / group
 ///
-/// - Parameters: queries and out `[·, H · D]`, of which `rows` are the T tokens at the positions
-///   `start + t`; the pages hold keys and values of all positions below `start + T`
+/// Few rows of a sequence are computed over spans of its tokens, whose results are then summed in
+/// order. Spans lie at fixed positions, so that a row's result depends neither on the threads nor
+/// on the other rows.
+///
+/// - Parameters: queries and out `[·, H · D]`, in which each sequence has its rows; the pages hold
+///   keys and values of all positions up to theirs; scratch has room for partial results
 /// - Source: Vaswani et al. 2017, arXiv:1706.03762; grouped heads Ainslie et al. 2023,
 ///   arXiv:2305.13245; blocked as in Dao et al. 2022, arXiv:2205.14135
 package func attend(
-  _ queries: Tensor, rows: Range<Int>, shape: AttentionShape, block: Int, start: Int,
-  pages: [AlignedBuffer], layout: PageLayout, into out: Tensor, in context: ComputeContext
+  _ queries: Tensor, sequences: [CachedSequence], shape: AttentionShape, block: Int,
+  layout: PageLayout, into out: Tensor, scratch: Workspace, in context: ComputeContext
 ) {
-  let job = AttentionJob(
-    queries: queries, firstRow: rows.lowerBound, shape: shape, block: block, start: start,
-    pages: pages, layout: layout, out: out, context: context)
-  // About 32 query rows share each page they read, few enough for registers and the L1 cache.
-  let tileTokens = max(1, 32 / shape.groupSize)
-  let tiles = (rows.count + tileTokens - 1) / tileTokens
-  context.pool.run(tiles * shape.keyValueHeadCount) { chunk, worker in
-    // Chunks are claimed from the last to the first, and the last tiles see the most tokens.
-    let tile = chunk / shape.keyValueHeadCount
-    let first = tile * tileTokens
-    job.run(
-      head: chunk % shape.keyValueHeadCount,
-      tokens: first..<min(first + tileTokens, rows.count), worker: worker)
+  let mark = scratch.mark()
+  defer { scratch.release(to: mark) }
+  let heads = shape.keyValueHeadCount
+  var tiles: [AttentionTile] = []
+  var merges: [AttentionMerge] = []
+  for sequence in sequences {
+    let spans = attentionSpans(of: sequence, shape: shape)
+    guard spans.count > 1 else {
+      let span = 0..<sequence.start + sequence.rows.count
+      tiles += attentionTiles(of: sequence, shape: shape).map {
+        AttentionTile(sequence: sequence, tokens: $0, span: span, partial: nil)
+      }
+      continue
+    }
+    let rows = sequence.rows.count * shape.groupSize
+    let parts = scratch.tensor(
+      rows: spans.count * heads * rows, columns: layout.valueWidth + 2)
+    for (index, span) in spans.enumerated() {
+      tiles.append(
+        AttentionTile(
+          sequence: sequence, tokens: 0..<sequence.rows.count, span: span,
+          partial: (parts, index * heads * rows)))
+    }
+    merges.append(AttentionMerge(sequence: sequence, parts: parts, count: spans.count))
+  }
+  let pass = AttentionPass(
+    queries: queries, shape: shape, block: block, layout: layout, out: out, context: context)
+  // Chunks are claimed from the last to the first, and the last tiles see the most tokens.
+  context.pool.run(tiles.count * heads) { chunk, worker in
+    pass.run(tiles[chunk / heads], head: chunk % heads, worker: worker)
+  }
+  guard !merges.isEmpty else { return }
+  context.pool.run(merges.count * heads) { chunk, worker in
+    pass.run(merges[chunk / heads], head: chunk % heads, worker: worker)
   }
 }
 
-private struct AttentionJob {
-  let queries: Tensor
-  let firstRow: Int
-  let shape: AttentionShape
-  let block: Int
-  let start: Int
-  let pages: [AlignedBuffer]
-  let layout: PageLayout
-  let out: Tensor
-  let context: ComputeContext
+/// Tokens that one chunk of work reads for few rows: short enough that few heads occupy all threads,
+/// long enough that summing the results costs little.
+private let attentionSpanTokens = 256
 
-  func run(head: Int, tokens: Range<Int>, worker: Int) {
-    let rows = tokens.count * shape.groupSize
-    let width = shape.headWidth
-    let pageCount = (start + tokens.upperBound + PageLayout.pageTokens - 1) / PageLayout.pageTokens
-    let floats = rows * (width + layout.valueWidth + PageLayout.pageTokens + 2 + 2)
-    let scratch = context.pool.scratch(
-      worker: worker, byteCount: pageCount * 16 + floats * 4 + 64)
-    let keyPages = scratch.assumingMemoryBound(to: UnsafeRawPointer?.self)
-    let valuePages = keyPages + pageCount
-    let input = (scratch + pageCount * 16).assumingMemoryBound(to: Float.self)
-    let output = input + rows * width
-    let scores = output + rows * layout.valueWidth
-    let bounds = UnsafeMutableRawPointer(scores + rows * (PageLayout.pageTokens + 2))
-      .assumingMemoryBound(to: Int32.self)
-    for page in 0..<pageCount {
-      keyPages[page] = UnsafeRawPointer(
-        pages[page].base + layout.keyOffset(block: block, head: head))
-      valuePages[page] = UnsafeRawPointer(
-        pages[page].base + layout.valueOffset(block: block, head: head))
-    }
-    gather(head: head, tokens: tokens, into: input, bounds: bounds, rows: rows)
-    var arguments = gpt_attention(
-      queries: input, query_stride: width, rows: Int32(rows), first_visible: bounds,
-      last_visible: bounds + rows, key_pages: keyPages, value_pages: valuePages,
-      type: layout.type.panelType, page_tokens: Int32(PageLayout.pageTokens),
-      begin: bounds[0], end: Int32(start + tokens.upperBound), head_width: Int32(width),
-      value_width: Int32(layout.valueWidth), soft_cap: shape.softCap, output: output,
-      output_stride: layout.valueWidth, scratch: scores,
-      log_sums: nil, dropout_threshold: 0, dropout_scale: 1, dropout_key: 0,
-      bf16_product: nil, narrow_queries: nil, narrow_weights: nil)
-    context.kernels.pointee.attention(&arguments)
-    for row in 0..<rows {
-      address(of: out, head: head, tokens: tokens, row: row).update(
-        from: output + row * layout.valueWidth, count: width)
-    }
+/// The spans that a sequence's rows see; one when there are many rows, which occupy threads anyway.
+private func attentionSpans(of sequence: CachedSequence, shape: AttentionShape) -> [Range<Int>] {
+  let end = sequence.start + sequence.rows.count
+  guard sequence.rows.count <= smallRowCount else { return [0..<end] }
+  let first = shape.window.map { max(0, sequence.start - $0 + 1) } ?? 0
+  let indices = first / attentionSpanTokens..<(end - 1) / attentionSpanTokens + 1
+  return indices.map {
+    $0 * attentionSpanTokens..<min(($0 + 1) * attentionSpanTokens, end)
   }
+}
 
-  /// Copies the scaled queries of the tile, row by row (token, then query head), and notes which
-  /// tokens each may see.
-  private func gather(
-    head: Int, tokens: Range<Int>, into input: UnsafeMutablePointer<Float>,
-    bounds: UnsafeMutablePointer<Int32>, rows: Int
-  ) {
-    for row in 0..<rows {
-      let source = address(of: queries, head: head, tokens: tokens, row: row)
-      for index in 0..<shape.headWidth {
-        input[row * shape.headWidth + index] = source[index] * shape.scale
-      }
-      let position = start + tokens.lowerBound + row / shape.groupSize
-      bounds[row] = Int32(shape.window.map { max(0, position - $0 + 1) } ?? 0)
-      bounds[rows + row] = Int32(position)
-    }
-  }
-
-  private func address(of tensor: Tensor, head: Int, tokens: Range<Int>, row: Int)
-    -> UnsafeMutablePointer<Float>
-  {
-    let queryHead = head * shape.groupSize + row % shape.groupSize
-    return tensor.row(firstRow + tokens.lowerBound + row / shape.groupSize)
-      + queryHead * shape.headWidth
+/// About 32 query rows share each page they read, few enough for registers and the L1 cache.
+private func attentionTiles(of sequence: CachedSequence, shape: AttentionShape) -> [Range<Int>] {
+  let count = max(1, 32 / shape.groupSize)
+  return stride(from: 0, to: sequence.rows.count, by: count).map {
+    $0..<min($0 + count, sequence.rows.count)
   }
 }

@@ -1,19 +1,33 @@
 import CKernels
-package import GPTTensor
+import GPTTensor
 
 /// How keys and values are kept between passes.
 public enum CacheType: String, Sendable, CaseIterable {
-  case f16, f32
+  case f32, f16, bf16
+  /// 8 bits an element, and a scale in fp16 for 32 of them.
+  case q8 = "q8_0"
 
-  package var elementBytes: Int { self == .f32 ? 4 : 2 }
-  var panelType: gpt_panel_type { self == .f32 ? GPT_PANEL_F32 : GPT_PANEL_F16 }
+  var pageType: gpt_page_type {
+    switch self {
+    case .f32: GPT_PAGE_F32
+    case .f16: GPT_PAGE_F16
+    case .bf16: GPT_PAGE_BF16
+    case .q8: GPT_PAGE_Q8
+    }
+  }
+}
+
+extension ComputeContext {
+  /// How keys and values are kept unless the caller says otherwise: as attention multiplies them.
+  package var defaultCacheType: CacheType {
+    precision == .fp32 ? .f32 : multipliesNarrow ? .bf16 : .f16
+  }
 }
 
 /// Where one block's keys and values lie within a page of the cache.
 ///
-/// A page holds `pageTokens` tokens of every block: per block first the keys, per head
-/// `[pageTokens / 16][D][16]`, so that sixteen tokens share a vector; then the values, per head
-/// `[pageTokens][D′]` with D′ = D rounded up to 16.
+/// A page holds `pageTokens` tokens of every block: per block first the keys head after head, then
+/// the values, each as `gpt_page_type` in CKernels says.
 package struct PageLayout: Sendable, Equatable {
   /// Tokens in a page: long enough to amortise a page's set-up, short enough to waste little.
   package static let pageTokens = 64
@@ -31,57 +45,50 @@ package struct PageLayout: Sendable, Equatable {
   }
 
   var valueWidth: Int { Tensor.padded(headWidth) }
-  private var keyElements: Int { PageLayout.pageTokens * headWidth }
-  private var valueElements: Int { PageLayout.pageTokens * valueWidth }
-  private var blockElements: Int { headCount * (keyElements + valueElements) }
-  package var pageBytes: Int { blockCount * blockElements * type.elementBytes }
+  /// The width rounded up to what products of narrow elements take.
+  var narrowWidth: Int { (headWidth + 31) & ~31 }
 
-  func keyOffset(block: Int, head: Int) -> Int {
-    (block * blockElements + head * keyElements) * type.elementBytes
+  private var keyBytes: Int {
+    switch type {
+    case .f32: PageLayout.pageTokens * headWidth * 4
+    case .f16: PageLayout.pageTokens * headWidth * 2
+    case .bf16: PageLayout.pageTokens * narrowWidth * 2
+    case .q8: PageLayout.pageTokens * narrowWidth / 16 * 17
+    }
   }
+  private var valueBytes: Int {
+    switch type {
+    case .f32: PageLayout.pageTokens * valueWidth * 4
+    case .f16, .bf16: PageLayout.pageTokens * valueWidth * 2
+    case .q8: keyBytes
+    }
+  }
+  private var blockBytes: Int { headCount * (keyBytes + valueBytes) }
+  package var pageBytes: Int { blockCount * blockBytes }
+
+  func keyOffset(block: Int, head: Int) -> Int { block * blockBytes + head * keyBytes }
 
   func valueOffset(block: Int, head: Int) -> Int {
-    (block * blockElements + headCount * keyElements + head * valueElements) * type.elementBytes
+    block * blockBytes + headCount * keyBytes + head * valueBytes
+  }
+
+  /// Pages that hold the tokens below `count`.
+  package static func pageCount(tokens count: Int) -> Int {
+    (count + pageTokens - 1) / pageTokens
   }
 }
 
-/// Writes the keys and values of new tokens of one sequence into their pages.
-///
-/// - Parameters: keys and values `[·, G · D]`, keys already rotated; token t of `rows` goes to
-///   position `start + t`; pages cover every position written
-package func storeKeyValues(
-  keys: Tensor, values: Tensor, rows: Range<Int>, block: Int, start: Int, pages: [AlignedBuffer],
-  layout: PageLayout, in context: ComputeContext
-) {
-  context.forEachRow(rows.count) { index in
-    let row = rows.lowerBound + index
-    let position = start + index
-    let page = pages[position / PageLayout.pageTokens].base
-    let slot = position % PageLayout.pageTokens
-    for head in 0..<layout.headCount {
-      let key = page + layout.keyOffset(block: block, head: head)
-      let value = page + layout.valueOffset(block: block, head: head)
-      let width = layout.headWidth
-      let keyStart = (slot / 16) * width * 16 + slot % 16
-      let valueStart = slot * layout.valueWidth
-      let newKey = keys.row(row) + head * width
-      let newValue = values.row(row) + head * width
-      switch layout.type {
-      case .f32:
-        let target = key.assumingMemoryBound(to: Float.self) + keyStart
-        for index in 0..<width { target[index * 16] = newKey[index] }
-        (value.assumingMemoryBound(to: Float.self) + valueStart).update(
-          from: newValue, count: width)
-      case .f16:
-        let target = key.assumingMemoryBound(to: UInt16.self) + keyStart
-        withUnsafeTemporaryAllocation(of: UInt16.self, capacity: width) { half in
-          guard let base = half.baseAddress else { return }
-          context.kernels.pointee.to_f16(newKey, base, width)
-          for index in 0..<width { target[index * 16] = base[index] }
-        }
-        context.kernels.pointee.to_f16(
-          newValue, value.assumingMemoryBound(to: UInt16.self) + valueStart, width)
-      }
-    }
+/// The rows of a pass that belong to one sequence, and where its cache is.
+package struct CachedSequence {
+  package let rows: Range<Int>
+  /// Position of the first of the rows.
+  package let start: Int
+  /// Start of each page, for every position up to the last row's; the cache outlives the pass.
+  package let pages: [UnsafeMutableRawPointer]
+
+  package init(rows: Range<Int>, start: Int, pages: [UnsafeMutableRawPointer]) {
+    self.rows = rows
+    self.start = start
+    self.pages = pages
   }
 }

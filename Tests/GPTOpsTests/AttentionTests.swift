@@ -1,86 +1,109 @@
 import GPTOps
 import GPTTensor
-import Glibc
 import TestSupport
 import Testing
 
 @Suite struct AttentionTests {
-  struct Case: Sendable {
-    var heads = 2
-    var groups = 1
-    var width = 16
-    var tokens = 5
-    var start = 0
-    var window: Int?
-    var softCap: Float = 0
-    var type = CacheType.f32
-  }
-
   static let cases = [
-    Case(), Case(heads: 1, groups: 1, width: 1, tokens: 1), Case(tokens: 1, start: 63),
-    Case(tokens: 70, start: 60), Case(heads: 6, groups: 2, width: 20, tokens: 33, start: 3),
-    Case(heads: 9, groups: 3, width: 64, tokens: 130, start: 1),
-    Case(tokens: 100, window: 7), Case(tokens: 40, start: 90, window: 65),
-    Case(tokens: 20, softCap: 3), Case(width: 24, tokens: 80, start: 17, type: .f16),
+    AttentionCase(), AttentionCase(heads: 1, groups: 1, width: 1, tokens: 1),
+    AttentionCase(tokens: 1, start: 63), AttentionCase(tokens: 70, start: 60),
+    AttentionCase(heads: 6, groups: 2, width: 20, tokens: 33, start: 3),
+    AttentionCase(heads: 9, groups: 3, width: 64, tokens: 130, start: 1),
+    AttentionCase(heads: 9, groups: 3, width: 64, tokens: 1, start: 700),
+    AttentionCase(heads: 4, groups: 4, width: 33, tokens: 3, start: 254),
+    AttentionCase(heads: 5, groups: 1, width: 17, tokens: 8, start: 509),
+    AttentionCase(tokens: 100, window: 7), AttentionCase(tokens: 40, start: 90, window: 65),
+    AttentionCase(tokens: 2, start: 600, window: 300), AttentionCase(tokens: 20, softCap: 3),
+    AttentionCase(width: 24, tokens: 1, start: 300, softCap: 3),
+    AttentionCase(width: 24, tokens: 80, start: 17),
   ]
 
-  @Test(arguments: KernelLevel.available, cases)
-  func blockedAttentionEqualsTheDefinition(_ level: KernelLevel, _ test: Case) throws {
+  @Test(arguments: KernelLevel.available, CacheType.allCases)
+  func blockedAttentionEqualsTheDefinition(_ level: KernelLevel, _ type: CacheType) throws {
     let context = try ComputeContext(threadCount: 2, precision: .fp32, level: level)
-    let total = test.start + test.tokens
-    var random = TestRandom(seed: 17)
-    let queries = random.tensor(rows: total, columns: test.heads * test.width)
-    let keys = random.tensor(rows: total, columns: test.groups * test.width)
-    let values = random.tensor(rows: total, columns: test.groups * test.width)
-    for tensor in [queries, keys] {
-      for row in 0..<total { for i in 0..<tensor.columns { tensor.row(row)[i] *= 3 } }
+    for test in Self.cases {
+      let sequence = AttentionSequence(test, type: type)
+      sequence.store(in: context)
+      let difference = relativeDifference(
+        sequence.attended(in: context), sequence.definition())
+      #expect(difference < 1e-5, "\(test): \(difference)")
     }
-    let layout = PageLayout(
-      blockCount: 2, headCount: test.groups, headWidth: test.width, type: test.type)
-    let pages = (0..<(total + 63) / 64).map { _ in AlignedBuffer(byteCount: layout.pageBytes) }
-    storeKeyValues(
-      keys: keys, values: values, rows: 0..<total, block: 1, start: 0, pages: pages, layout: layout,
-      in: context)
-    let shape = AttentionShape(
-      headCount: test.heads, keyValueHeadCount: test.groups, headWidth: test.width,
-      scale: 1 / Float(test.width).squareRoot(), softCap: test.softCap, window: test.window)
-    let out = Tensor(rows: total, columns: queries.columns)
-    attend(
-      queries, rows: test.start..<total, shape: shape, block: 1, start: test.start, pages: pages,
-      layout: layout, into: out, in: context)
-    let expected = definition(test, queries: queries, keys: keys, values: values)
-    let difference = relativeDifference(
-      Array(out.values.suffix(test.tokens * out.columns)), expected)
-    #expect(difference < (test.type == .f16 ? 2e-3 : 3e-6), "\(test): \(difference)")
   }
 
-  private func definition(_ test: Case, queries: Tensor, keys: Tensor, values: Tensor) -> [Double] {
-    let group = test.heads / test.groups
-    var result: [Double] = []
-    for position in test.start..<test.start + test.tokens {
-      let first = test.window.map { max(0, position - $0 + 1) } ?? 0
-      for head in 0..<test.heads {
-        let offset = head / group * test.width
-        var scores = (first...position).map { other -> Double in
-          let dot = (0..<test.width).reduce(0.0) {
-            $0 + Double(queries.row(position)[head * test.width + $1])
-              * Double(keys.row(other)[offset + $1])
-          }
-          let scaled = dot / Double(test.width).squareRoot()
-          let cap = Double(test.softCap)
-          return cap > 0 ? cap * tanh(scaled / cap) : scaled
-        }
-        let peak = scores.max() ?? 0
-        scores = scores.map { exp($0 - peak) }
-        let sum = scores.reduce(0, +)
-        for index in 0..<test.width {
-          result.append(
-            zip(first...position, scores).reduce(0.0) {
-              $0 + $1.1 / sum * Double(values.row($1.0)[offset + index])
-            })
-        }
-      }
+  /// Products of bf16: queries and weights are rounded to 8 bits of precision.
+  @Test(arguments: KernelLevel.available, cases)
+  func narrowAttentionIsNearTheDefinition(_ level: KernelLevel, _ test: AttentionCase) throws {
+    let context = try ComputeContext(threadCount: 2, precision: .automatic, level: level)
+    let sequence = AttentionSequence(test, type: .bf16)
+    sequence.store(in: context)
+    let difference = relativeDifference(sequence.attended(in: context), sequence.definition())
+    #expect(difference < 1e-2, "\(test): \(difference)")
+  }
+
+  @Test(arguments: CacheType.allCases)
+  func chunksOf64AndOf512AreBitEqual(_ type: CacheType) throws {
+    let context = try ComputeContext(threadCount: 2, precision: .automatic)
+    let test = AttentionCase(heads: 6, groups: 2, width: 20, tokens: 512, start: 64, window: 200)
+    let sequence = AttentionSequence(test, type: type)
+    sequence.store(in: context)
+    let whole = sequence.attended(in: context).map(\.bitPattern)
+    #expect(sequence.attended(chunk: 64, in: context).map(\.bitPattern) == whole)
+  }
+
+  /// What makes tokens that are verified together equal tokens decoded one by one.
+  @Test(arguments: CacheType.allCases, [nil, 100, 300])
+  func rowsOfFewTokensEqualThoseOfOne(_ type: CacheType, window: Int?) throws {
+    let context = try ComputeContext(threadCount: 2, precision: .automatic)
+    let test = AttentionCase(
+      heads: 6, groups: 2, width: 20, tokens: 8, start: 508, window: window)
+    let sequence = AttentionSequence(test, type: type)
+    sequence.store(in: context)
+    let together = sequence.attended(in: context).map(\.bitPattern)
+    #expect(sequence.attended(chunk: 1, in: context).map(\.bitPattern) == together)
+  }
+
+  @Test(arguments: KernelLevel.available, CacheType.allCases)
+  func aSequenceAloneAndInABatchOfEightIsBitEqualForAnyThreads(
+    _ level: KernelLevel, _ type: CacheType
+  ) throws {
+    let sequences = (0..<8).map { index in
+      AttentionSequence(
+        AttentionCase(heads: 6, groups: 2, width: 40, tokens: 1, start: 97 * index), type: type,
+        seed: UInt64(index))
     }
-    return result
+    let one = try ComputeContext(threadCount: 1, precision: .automatic, level: level)
+    let two = try ComputeContext(threadCount: 2, precision: .automatic, level: level)
+    for sequence in sequences { sequence.store(in: one) }
+    let queries = Tensor(
+      rows: 8, values: sequences.flatMap { $0.queries.values.suffix($0.queries.columns) })
+    let out = Tensor(rows: 8, columns: queries.columns)
+    attend(
+      queries,
+      sequences: sequences.enumerated().map { $1.cached(rows: $0..<$0 + 1, start: $1.test.start) },
+      shape: sequences[0].test.shape, block: 1, layout: sequences[0].layout, into: out,
+      scratch: Workspace(), in: two)
+    let alone = sequences.flatMap { $0.attended(in: one) }
+    #expect(out.values.map(\.bitPattern) == alone.map(\.bitPattern))
+  }
+
+  /// Where the portable kernels give a number the others do, and nowhere else.
+  @Test(arguments: KernelLevel.available, CacheType.allCases)
+  func whatIsNotFinitePassesAsInPortableKernels(_ level: KernelLevel, _ type: CacheType) throws {
+    for (value, place) in [(Float.nan, 0), (.nan, 1), (.nan, 2), (.infinity, 1), (-.infinity, 2)] {
+      let results = try [KernelLevel.portable, level].map { level in
+        let context = try ComputeContext(threadCount: 1, precision: .fp32, level: level)
+        let sequence = AttentionSequence(
+          AttentionCase(heads: 4, groups: 2, width: 20, tokens: 2, start: 300), type: type)
+        [sequence.queries, sequence.keys, sequence.values][place].row(300)[3] = value
+        sequence.store(in: context)
+        return sequence.attended(in: context)
+      }
+      #expect(results[0].map(\.isFinite) == results[1].map(\.isFinite))
+      // 8 bits have no NaN.
+      if type != .q8 {
+        #expect(results[0].contains { !$0.isFinite }, "\(value) in \(place)")
+      }
+      #expect(results[0].contains { $0.isFinite }, "\(value) in \(place)")
+    }
   }
 }

@@ -147,6 +147,21 @@ typedef struct gpt_integer_product {
   ptrdiff_t addend_stride;
 } gpt_integer_product;
 
+/* How a page of the cache holds one head's keys and values; D is the head's width, D16 and D32 are
+   D rounded up to 16 and 32, padding is zero.
+   - F32, F16: keys [page_tokens / 16][D][16], values [page_tokens][D16].
+   - BF16: keys [page_tokens / 16][D32 / 2][16][2], values [D16 / 16][page_tokens / 2][16][2], the
+     right sides of gpt_bf16_product.
+   - Q8: value = scale * (code - 128). Keys are quantised panels, [page_tokens / 16][D32 / 32] blocks
+     of codes [8][16][4], then their scales [page_tokens / 16][D32 / 32][16] in fp16. Values are
+     codes [page_tokens / 2][D32 / 32][16][2 tokens][2 halves], then scales [page_tokens][D32 / 32]. */
+typedef enum gpt_page_type {
+  GPT_PAGE_F32 = GPT_PANEL_F32,
+  GPT_PAGE_F16 = GPT_PANEL_F16,
+  GPT_PAGE_BF16 = GPT_PANEL_BF16,
+  GPT_PAGE_Q8 = 3,
+} gpt_page_type;
+
 /* Attention of `rows` queries of one key/value head over the tokens [begin, end) of a paged cache.
    Scores never exist whole: the flash-attention recurrence (Dao et al. 2022, arXiv:2205.14135,
    algorithm 1) keeps a running maximum and sum a row. */
@@ -156,28 +171,30 @@ typedef struct gpt_attention {
   int rows;
   const int32_t *first_visible; /* [rows] first token a row may see */
   const int32_t *last_visible;  /* [rows] last token a row may see */
-  const void *const *key_pages; /* each [page_tokens / 16][head_width][16] */
-  const void *const *value_pages; /* each [page_tokens][value_width] */
-  gpt_panel_type type;            /* F32 or F16 */
-  int page_tokens;                /* multiple of 16 */
-  int begin;
+  const void *const *key_pages;   /* of all tokens, those below begin are not looked at */
+  const void *const *value_pages;
+  gpt_page_type type;
+  int page_tokens;                /* multiple of 32 */
+  int begin;                      /* rounded down to a whole page */
   int end;
   int head_width;
   int value_width; /* head_width rounded up to 16 */
   float soft_cap;  /* 0: none; otherwise cap * tanh(score / cap) */
   float *output;   /* [rows][value_width] */
   ptrdiff_t output_stride;
-  float *scratch; /* rows * (page_tokens + 2) floats */
+  /* 1: for gpt_kernels.merge_attention; a row of output is not divided by its sum of exp(score -
+     maximum), and its maximum and this sum follow it. */
+  int is_partial;
+  float *scratch; /* rows * (page_tokens + 2) floats; with Q8 page_tokens * value_width more */
   float *log_sums; /* [rows] log of the sum of exp(score), or NULL */
   float dropout_threshold; /* of 2^24: weights whose random number is below are 0; 0 keeps all */
   float dropout_scale;
   uint32_t dropout_key;
-  /* NULL, or: products are of bf16. Then queries are narrow_queries [rows][width padded to 32], key
-     pages [page_tokens / 16][padded width / 2][16][2], value pages
-     [value_width / 16][page_tokens / 2][16][2], all zero-padded, and page_tokens a multiple of 32. */
+  /* NULL, or, with BF16 only: products are of bf16, of narrow_queries [rows][D32]. */
   void (*bf16_product)(const gpt_bf16_product *);
   const uint16_t *narrow_queries;
   uint16_t *narrow_weights; /* scratch, rows * page_tokens */
+  gpt_quantised_rows quantised_queries; /* of Q8: [rows][D32] */
 } gpt_attention;
 
 #define GPT_ATTENTION_TILE 64
@@ -243,6 +260,9 @@ typedef struct gpt_kernels {
   void (*widen_panel)(gpt_panel_type, const void *panel, int depth, float *out, ptrdiff_t stride);
   void (*narrow_panel)(gpt_panel_type, const void *panel, int depth, uint16_t *out);
   void (*attention)(const gpt_attention *);
+  /* One row of attention [width] from `count` partial ones, `stride` floats apart and each of other
+     tokens, summed in their order. */
+  void (*merge_attention)(const float *parts, ptrdiff_t stride, int count, int width, float *y);
   void (*quantise_row)(const float *x, int blocks, int8_t *codes, float *scales, int32_t *sums);
   void (*to_bf16)(const float *x, uint16_t *y, ptrdiff_t count);
   void (*from_bf16)(const uint16_t *x, float *y, ptrdiff_t count);

@@ -21,7 +21,10 @@ struct ModelArguments: ParsableArguments {
 /// How a model is computed.
 struct ComputingArguments: ParsableArguments {
   enum Precision: String, ExpressibleByArgument, CaseIterable { case auto, fp32, bf16, int8 }
-  enum CacheType: String, ExpressibleByArgument, CaseIterable { case f16, f32 }
+  enum CacheType: String, ExpressibleByArgument, CaseIterable {
+    case f32, f16, bf16
+    case q8 = "q8_0"
+  }
 
   @Option(help: "Threads that compute (default: one for each core).")
   var threads: Int?
@@ -32,7 +35,10 @@ struct ComputingArguments: ParsableArguments {
       discussion: "int8 reads prompts faster with quantised weights, and less exactly."))
   var precision = Precision.auto
 
-  @Option(help: "How attention keys and values are kept (default: f16; f32 with fp32).")
+  @Option(
+    help:
+      "How attention keys and values are kept (default: bf16, or f16 without its products; f32 with fp32)."
+  )
   var kvType: CacheType?
 
   @Option(help: "Most tokens of context (default: what the model was made for).")
@@ -58,12 +64,9 @@ struct ComputingArguments: ParsableArguments {
       case .bf16: .bf16
       case .int8: .int8
       }
-    options.cacheType =
-      switch kvType {
-      case .f16: .f16
-      case .f32: .f32
-      case nil: nil
-      }
+    options.cacheType = kvType.flatMap {
+      LanguageModel.LoadingOptions.CacheType(rawValue: $0.rawValue)
+    }
     options.contextLength = contextLength
     return try await LanguageModel(at: ModelLocator.resolve(model), options: options)
   }

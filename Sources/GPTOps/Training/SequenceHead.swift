@@ -85,15 +85,16 @@ struct SequenceHead {
       var arguments = gpt_attention(
         queries: query + first * width, query_stride: width, rows: Int32(rows),
         first_visible: bounds, last_visible: bounds + tile, key_pages: keyPages,
-        value_pages: keyPages + pages, type: isNarrow ? GPT_PANEL_BF16 : GPT_PANEL_F32,
+        value_pages: keyPages + pages, type: isNarrow ? GPT_PAGE_BF16 : GPT_PAGE_F32,
         page_tokens: Int32(pageTokens),
         begin: bounds[0], end: Int32(first + rows), head_width: Int32(width),
         value_width: Int32(width), soft_cap: shape.softCap, output: output, output_stride: width,
-        scratch: scores, log_sums: logSums.map { $0 + first },
+        is_partial: 0, scratch: scores, log_sums: logSums.map { $0 + first },
         dropout_threshold: dropout?.threshold ?? 0, dropout_scale: dropout?.scale ?? 1,
         dropout_key: dropoutKey,
         bf16_product: isNarrow ? context.kernels.pointee.bf16_product : nil,
-        narrow_queries: narrow + first * narrowWidth, narrow_weights: narrow + 3 * narrowArea)
+        narrow_queries: narrow + first * narrowWidth, narrow_weights: narrow + 3 * narrowArea,
+        quantised_queries: gpt_quantised_rows())
       context.kernels.pointee.attention(&arguments)
       for row in 0..<rows {
         address(out, row: first + row, column: head * shape.headWidth).update(
