@@ -83,8 +83,8 @@ func productBackward(
 /// Columns of a gradient that are transposed at once: every panel of the right side reads them all,
 /// so they are to stay in the cache, and those of logits would take as much memory as the rows.
 private func transposedColumns(depth: Int) -> Int {
-  let elements = 4 << 20
-  return max(16, elements / max(1, depth) / 16 * 16)
+  let (elements, least) = (4 << 20, 2048)
+  return max(least, elements / max(1, depth) / 16 * 16)
 }
 
 extension LinearWeight {
