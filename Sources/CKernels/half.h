@@ -1,4 +1,5 @@
-/* IEEE 754-2008 binary16 conversions without hardware: round to nearest even, subnormals exact. */
+/* Conversions to and from IEEE 754-2008 binary16, and to bf16, without hardware: round to nearest
+   even, subnormals exact, NaN stays NaN. */
 #ifndef GPT_HALF_H
 #define GPT_HALF_H
 #include <stdint.h>
@@ -27,5 +28,12 @@ static inline uint16_t float_to_half(float x) {
   }
   u += 0xc8000fff + (u >> 13 & 1);
   return sign | (uint16_t)(u >> 13);
+}
+
+/* A NaN is made quiet: adding to its pattern could carry it to infinity or to another sign. */
+static inline uint16_t float_to_bf16(float x) {
+  uint32_t u = float_bits(x);
+  if ((u & 0x7fffffff) > 0x7f800000) return (uint16_t)(u >> 16 | 0x40);
+  return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 #endif

@@ -31,12 +31,6 @@ void gpt_pack_f16(const float *rows, ptrdiff_t row_stride, int depth, uint16_t *
     for (int k = 0; k < depth; k++) panel[16 * k + r] = float_to_half(rows[r * row_stride + k]);
 }
 
-static uint16_t float_to_bf16(float value) {
-  uint32_t bits = float_bits(value);
-  if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | 0x40);
-  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 void gpt_pack_bf16(const float *rows, ptrdiff_t row_stride, int depth, uint16_t *panel) {
   for (int r = 0; r < GPT_PANEL_WIDTH; r++)
     for (int k = 0; k < depth; k++)

@@ -45,6 +45,10 @@ static inline v16 v16_from_int(v16i x) { return (v16){_mm256_cvtepi32_ps(x.a), _
 static inline v16i v16_bits(v16 x) { return (v16i){_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)}; }
 static inline v16 v16_from_bits(v16i x) { return (v16){_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)}; }
 
+static inline v16i v16i_where_nan(v16 x, v16i yes, v16i no) {
+  return (v16i){_mm256_blendv_epi8(no.a, yes.a, _mm256_castps_si256(_mm256_cmp_ps(x.a, x.a, _CMP_UNORD_Q))),
+                _mm256_blendv_epi8(no.b, yes.b, _mm256_castps_si256(_mm256_cmp_ps(x.b, x.b, _CMP_UNORD_Q)))};
+}
 static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
   return (v16){_mm256_blendv_ps(no.a, yes.a, _mm256_cmp_ps(a.a, b.a, _CMP_LT_OQ)),
                _mm256_blendv_ps(no.b, yes.b, _mm256_cmp_ps(a.b, b.b, _CMP_LT_OQ))};

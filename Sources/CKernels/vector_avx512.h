@@ -35,6 +35,9 @@ static inline v16 v16_from_bits(v16i a) { return _mm512_castsi512_ps(a); }
 
 static inline v16i v16i_mul(v16i a, v16i b) { return _mm512_mullo_epi32(a, b); }
 static inline v16i v16i_xor(v16i a, v16i b) { return _mm512_xor_si512(a, b); }
+static inline v16i v16i_where_nan(v16 x, v16i yes, v16i no) {
+  return _mm512_mask_mov_epi32(no, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), yes);
+}
 static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
 }

@@ -37,6 +37,10 @@ static inline v16 v16_from_bits(v16i a) { v16 r; memcpy(&r, &a, sizeof r); retur
 
 static inline v16i v16i_xor(v16i a, v16i b) { LANES a.lane[i] ^= b.lane[i]; return a; }
 static inline v16i v16i_mul(v16i a, v16i b) { LANES a.lane[i] = (int32_t)((uint32_t)a.lane[i] * (uint32_t)b.lane[i]); return a; }
+static inline v16i v16i_where_nan(v16 x, v16i yes, v16i no) {
+  LANES no.lane[i] = x.lane[i] != x.lane[i] ? yes.lane[i] : no.lane[i];
+  return no;
+}
 static inline v16 v16_where_less(v16 a, v16 b, v16 yes, v16 no) {
   LANES no.lane[i] = a.lane[i] < b.lane[i] ? yes.lane[i] : no.lane[i];
   return no;

@@ -24,9 +24,9 @@ struct Block: Sendable {
   /// The block's output for x `[T, C]`; with a tape x is kept, without one it is overwritten.
   func forward(_ x: Tensor, pass: ForwardPass) -> Tensor {
     let mark = pass.kept.mark()
-    let between = attention(x, pass: pass)
+    let between = pass.restingAfter(\.attention) { attention(x, pass: $0) }
     if pass.tape == nil { pass.kept.release(to: mark) }
-    let result = feedForward(between, pass: pass)
+    let result = pass.restingAfter(\.feedForward) { feedForward(between, pass: $0) }
     if pass.tape == nil { pass.kept.release(to: mark) }
     return result
   }

@@ -38,10 +38,9 @@ extension ForwardPass {
         let gradient = tape.take(attended)
         attendSequencesBackward(
           gradient, out: attended, queries: queries, keys: keys, values: values, logSums: logSums,
-          sequences: sequences, shape: shape, dropout: dropped,
-          dqueries: tape.newGradient(of: queries), dkeys: tape.newGradient(of: keys),
-          dvalues: tape.newGradient(of: values), in: context)
-        tape.recycle(gradient)
+          sequences: sequences, shape: shape, dropout: dropped, dqueries: gradient,
+          dkeys: tape.newGradient(of: keys), dvalues: tape.newGradient(of: values), in: context)
+        tape.give(gradient, to: queries)
       }
     }
     return attended

@@ -39,6 +39,8 @@ struct ForwardPass {
   var kept: Workspace
   /// Activations of a block's insides, which backward reads; may be `kept`.
   var insides: Workspace
+  /// Where the insides of half a block are while they are read; nil: they stay in `insides`.
+  var active: ActiveInsides?
   /// Activations that last as long as the operation that needs them.
   let scratch: Workspace
   var tape: Tape?
@@ -51,6 +53,9 @@ struct ProjectionSource {
   let rows: RowSource
   /// Whether anything that is trained comes before it.
   var wantsGradient = true
+  /// The kept activation of its shape that it is computed from: `backward` turns the gradient into
+  /// that one's, in place.
+  var origin: Tensor?
   /// Passes the finished gradient of an activation that is not kept on.
   let backward: (Tensor) -> Void
 }
@@ -73,19 +78,17 @@ extension ForwardPass {
 
   /// gelu(up), computed again in backward.
   func gelu(_ up: Tensor) -> ProjectionSource {
-    ProjectionSource(rows: geluTanh(up, in: context)) { dy in
-      guard let tape else { return }
-      geluTanhBackward(dy, x: up, into: tape.newGradient(of: up), in: context)
+    ProjectionSource(rows: geluTanh(up, in: context), origin: up) { dy in
+      geluTanhBackward(dy, x: up, into: dy, in: context)
     }
   }
 
   /// silu(gate) · up, computed again in backward.
   func gated(_ gate: Tensor, _ up: Tensor) -> ProjectionSource {
-    ProjectionSource(rows: siluProduct(gate: gate, up: up, in: context)) { dy in
+    ProjectionSource(rows: siluProduct(gate: gate, up: up, in: context), origin: up) { dy in
       guard let tape else { return }
       siluProductBackward(
-        dy, gate: gate, up: up, dgate: tape.newGradient(of: gate),
-        dup: tape.newGradient(of: up), in: context)
+        dy, gate: gate, up: up, dgate: tape.newGradient(of: gate), dup: dy, in: context)
     }
   }
 
@@ -165,6 +168,11 @@ extension ForwardPass {
     guard source.wantsGradient else { return passBack(into: nil) }
     if let activation = source.rows.tensor {
       return passBack(into: tape.newGradient(of: activation))
+    }
+    if let origin = source.origin {
+      let gradient = tape.newGradient(of: origin)
+      passBack(into: gradient)
+      return source.backward(gradient)
     }
     let mark = scratch.mark()
     let gradient = scratch.tensor(rows: source.rows.rows, columns: source.rows.columns)

@@ -8,6 +8,7 @@ package final class Tape {
   private var steps: [() -> Void] = []
   private var gradients: [ObjectIdentifier: Tensor] = [:]
   private var free: [Tensor] = []
+  private var place: Place?
   /// What the first operation that counts read, and nothing before it is trained.
   private var origin: ObjectIdentifier?
 
@@ -17,6 +18,13 @@ package final class Tape {
   package func begin(after tensor: Tensor) { origin = ObjectIdentifier(tensor) }
 
   package func wantsGradient(of tensor: Tensor) -> Bool { origin != ObjectIdentifier(tensor) }
+
+  /// Gradients lie in `workspace` from now on; between two backward passes others may use it.
+  package func place(in workspace: Workspace) {
+    precondition(gradients.isEmpty, "\(gradients.count) gradients in use")
+    place = Place(workspace: workspace)
+    free = []
+  }
 
   package func record(_ backward: @escaping () -> Void) { steps.append(backward) }
 
@@ -56,14 +64,41 @@ package final class Tape {
     precondition(previous == nil, "a second gradient of one tensor")
   }
 
-  package func recycle(_ gradient: Tensor) { free.append(gradient) }
+  package func recycle(_ gradient: Tensor) {
+    if place?.recycle(gradient) != true { free.append(gradient) }
+  }
 
   private func unusedTensor(rows: Int, columns: Int) -> Tensor {
+    if let tensor = place?.tensor(rows: rows, columns: columns) { return tensor }
     let index = free.firstIndex { $0.rows == rows && $0.columns == columns }
     guard let index else { return Tensor(rows: rows, columns: columns) }
     let tensor = free.remove(at: index)
     // Zeroes the padding: a step that diverged may have left NaN there, which nothing overwrites.
     tensor.reshape(rows: rows, columns: columns)
     return tensor
+  }
+}
+
+/// Gradients in a workspace, which is a stack: they are given back in about the order in which they
+/// were taken.
+private struct Place {
+  let workspace: Workspace
+  private var taken: [(tensor: Tensor, isFree: Bool)] = []
+
+  init(workspace: Workspace) { self.workspace = workspace }
+
+  mutating func tensor(rows: Int, columns: Int) -> Tensor {
+    let tensor = workspace.tensor(rows: rows, columns: columns)
+    taken.append((tensor, false))
+    return tensor
+  }
+
+  /// False: it came from somewhere else.
+  mutating func recycle(_ tensor: Tensor) -> Bool {
+    guard let index = taken.lastIndex(where: { $0.tensor === tensor }) else { return false }
+    taken[index].isFree = true
+    while taken.last?.isFree == true { taken.removeLast() }
+    workspace.release(to: taken.count)
+    return true
   }
 }

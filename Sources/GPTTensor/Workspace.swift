@@ -3,43 +3,58 @@
 /// A stack: `mark` remembers a depth, `release` gives back everything taken since. After the first
 /// pass of a shape nothing is allocated.
 package final class Workspace {
-  private var slots: [Tensor] = []
-  private var used = 0
-  /// Given memory, and how much of it is slots already.
-  private let memory: AlignedBuffer?
-  private var filled = 0
+  private struct Slot {
+    let tensor: Tensor
+    /// Where it begins in the given memory; nil: it has its own.
+    var start: Int?
+    /// Where the next one may begin there.
+    var end: Int
+  }
 
-  /// - Parameter memory: where tensors are made while there is room; the others get their own
+  private var slots: [Slot] = []
+  private var used = 0
+  /// Given memory, which others may use while this workspace has nothing in use.
+  private let memory: AlignedBuffer?
+
+  /// - Parameter memory: where tensors lie one behind the other while there is room; the others get
+  ///   their own
   package init(in memory: AlignedBuffer? = nil) { self.memory = memory }
 
   package func tensor(rows: Int, columns: Int) -> Tensor {
-    if used == slots.count { slots.append(makeTensor(rows: rows, columns: columns)) }
-    let tensor = slots[used]
+    let start = used == 0 ? 0 : slots[used - 1].end
+    let bytes = rows * Tensor.padded(columns) * 4
+    let isPart = memory.map { bytes <= $0.byteCount - start } ?? false
+    if used < slots.count, slots[used].start == (isPart ? start : nil) {
+      slots[used].tensor.reshape(rows: rows, columns: columns)
+    } else {
+      let tensor = makeTensor(rows: rows, columns: columns, start: isPart ? start : nil)
+      let slot = Slot(tensor: tensor, start: isPart ? start : nil, end: start)
+      if used == slots.count { slots.append(slot) } else { slots[used] = slot }
+    }
+    slots[used].end = isPart ? start + bytes : start
     used += 1
-    tensor.reshape(rows: rows, columns: columns)
-    return tensor
+    return slots[used - 1].tensor
   }
 
-  private func makeTensor(rows: Int, columns: Int) -> Tensor {
-    let bytes = rows * Tensor.padded(columns) * 4
-    guard let memory, bytes <= memory.byteCount - filled else {
-      return Tensor(rows: rows, columns: columns)
-    }
-    let part = AlignedBuffer(of: memory, at: filled, byteCount: bytes)
-    filled += bytes
+  /// - Parameter start: the part of the memory from there on, so that the tensor may grow
+  private func makeTensor(rows: Int, columns: Int, start: Int?) -> Tensor {
+    guard let memory, let start else { return Tensor(rows: rows, columns: columns) }
+    let part = AlignedBuffer(of: memory, at: start, byteCount: memory.byteCount - start)
     return Tensor(rows: rows, columns: columns, in: part)
   }
 
   package func mark() -> Int { used }
 
   /// What was taken since `mark`, in order.
-  package func tensors(since mark: Int) -> ArraySlice<Tensor> { slots[mark..<used] }
+  package func tensors(since mark: Int) -> [Tensor] { slots[mark..<used].map(\.tensor) }
 
   package func release(to mark: Int) {
     precondition(mark <= used, "released to \(mark) of \(used)")
     used = mark
   }
 
-  /// Bytes held for reuse.
-  package var byteCount: Int { slots.reduce(0) { $0 + $1.byteCount } }
+  /// Bytes held for reuse, a workspace's own.
+  package var byteCount: Int {
+    slots.reduce(0) { $0 + ($1.start == nil ? $1.tensor.byteCount : 0) }
+  }
 }

@@ -18,6 +18,8 @@ final class BlockMemory {
   private var workspaces: [Workspace]
   private let sharesGradients: Bool
   private var isPlaced = false
+  /// What the last block's gradients share with other things; nil: they have their own memory.
+  private var lastPlace: AlignedBuffer?
 
   /// - Parameters:
   ///   - parameters: those of each block from `firstBlock` on
@@ -30,10 +32,27 @@ final class BlockMemory {
     self.context = context
     self.sharesGradients = sharesGradients
     workspaces = parameters.map { _ in Workspace() }
-    for (index, block) in parameters.enumerated()
-    where !sharesGradients || index == parameters.count - 1 {
-      for parameter in block { parameter.prepareGradient() }
-    }
+    if !sharesGradients { prepareGradients(parameters.joined()) }
+  }
+
+  /// Parameters whose gradients may lie in memory that is used until backward begins.
+  var lastBlock: [Parameter] { sharesGradients ? parameters.last ?? [] : [] }
+
+  /// Before the first forward pass.
+  ///
+  /// - Parameter place: memory for the gradients of `lastBlock`; nil: as it is, or their own
+  func prepareLastBlock(in place: AlignedBuffer?) {
+    guard let place else { return prepareGradients(lastBlock) }
+    guard place !== lastPlace else { return }
+    lastPlace = place
+    BlockMemory.place(lastBlock, in: place)
+  }
+
+  /// Nothing but backward uses the memory from now on.
+  func beginBackward() { if lastPlace != nil { zeroGradients(lastBlock, in: context) } }
+
+  private func prepareGradients(_ parameters: some Sequence<Parameter>) {
+    for parameter in parameters { parameter.prepareGradient() }
   }
 
   /// Where a block keeps its activations.
@@ -53,7 +72,9 @@ final class BlockMemory {
 
   /// Parameters whose gradients `release` clears.
   func clears(_ parameter: Parameter) -> Bool {
-    sharesGradients && parameters.dropLast().joined().contains { $0 === parameter }
+    guard sharesGradients, parameter.gradient != nil else { return sharesGradients }
+    let cleared = lastPlace == nil ? parameters.dropLast() : parameters[...]
+    return cleared.joined().contains { $0 === parameter }
   }
 
   private func placeGradients() {
@@ -62,13 +83,17 @@ final class BlockMemory {
       let gradients = parameters[index - 1]
       let size = gradients.reduce(0) { $0 + $1.value.flatCount * 4 }
       let memory = AlignedBuffer(byteCount: max(size, workspaces[0].byteCount))
-      var offset = 0
-      for parameter in gradients {
-        let bytes = parameter.value.flatCount * 4
-        parameter.placeGradient(in: AlignedBuffer(of: memory, at: offset, byteCount: bytes))
-        offset += bytes
-      }
+      BlockMemory.place(gradients, in: memory)
       workspaces[index] = Workspace(in: memory)
+    }
+  }
+
+  private static func place(_ gradients: [Parameter], in memory: AlignedBuffer) {
+    var offset = 0
+    for parameter in gradients {
+      let bytes = parameter.value.flatCount * 4
+      parameter.placeGradient(in: AlignedBuffer(of: memory, at: offset, byteCount: bytes))
+      offset += bytes
     }
   }
 }

@@ -1,24 +1,33 @@
 import GPTOps
 import GPTTensor
 
+/// Where the fp32 insides of half a block are in forward, and again in its backward. All blocks use
+/// the same memory, and so do both halves, one after the other.
+struct ActiveInsides {
+  let attention: Workspace
+  let feedForward: Workspace
+}
+
 extension ForwardPass {
-  /// A block's output; what backward reads of its insides rests in bf16 until then.
+  /// What half a block gives; what backward reads of its insides rests in bf16 until then, if there
+  /// is a place where they are active.
   ///
-  /// All blocks share the fp32 form of their insides: each block's own comes back into it before
-  /// its backward. The products of both passes round these numbers to bf16 anyway.
-  ///
-  /// - Parameter insides: the shared form
-  func resting(_ block: Block, _ x: Tensor, insides: Workspace) -> Tensor {
+  /// The products of both passes round these numbers to bf16 anyway.
+  func restingAfter(
+    _ half: KeyPath<ActiveInsides, Workspace>, _ forward: (ForwardPass) -> Tensor
+  ) -> Tensor {
+    guard let tape, let active else { return forward(self) }
     var pass = self
+    let insides = active[keyPath: half]
     pass.insides = insides
     let mark = insides.mark()
-    let output = block.forward(x, pass: pass)
-    let active = insides.tensors(since: mark)
-    let resting = active.map { NarrowCopy(of: $0, in: kept, context: context) }
-    let shapes = active.map { ($0.rows, $0.columns) }
+    let output = forward(pass)
+    let tensors = insides.tensors(since: mark)
+    let resting = tensors.map { NarrowCopy(of: $0, in: kept, context: context) }
+    let shapes = tensors.map { ($0.rows, $0.columns) }
     insides.release(to: mark)
-    // Runs before the block's own steps, which come later on the tape's way back.
-    tape?.record {
+    // Runs before the half's own steps, which come later on the tape's way back.
+    tape.record {
       for (copy, shape) in zip(resting, shapes) {
         copy.widen(into: insides.tensor(rows: shape.0, columns: shape.1), context: context)
       }

@@ -47,9 +47,8 @@ package final class TrainingModel: TrainableModel {
   private var isAdapterOff = false
   private let tape = Tape()
   private let kept = Workspace()
-  /// What a block's backward reads but for the residual stream, as forward computes it.
-  private let insides = Workspace()
   private let blockMemory: BlockMemory
+  private var stepMemory: StepMemory?
   private let scratch = Workspace()
   private var rotary: (length: Int, table: RotaryTable?)?
 
@@ -94,13 +93,17 @@ package final class TrainingModel: TrainableModel {
 
   /// Adds the gradients of any loss of what the output layer reads.
   ///
-  /// - Parameter loss: is given these rows `[B · T, C]` and overwrites dx, their gradient
+  /// - Parameter loss: is given these rows `[B · T, C]` and overwrites dx, their gradient, which may
+  ///   lie in their place
   func accumulateGradients(
     _ batch: TokenBatch, dropoutKey: UInt64, loss: (_ rows: Tensor, _ dx: Tensor) -> LossSum
   ) throws(ModelError) -> LossSum {
     try check(batch)
+    let active = memory(rows: batch.inputs.count)
+    blockMemory.prepareLastBlock(in: active?.lastBlock)
     var pass = makePass(batch)
     pass.tape = tape
+    pass.active = active?.active
     pass.dropout = ForwardPass.DropoutPlan(
       attention: options.attentionDropout, residual: options.residualDropout,
       usesAdapters: true, key: dropoutKey)
@@ -108,8 +111,10 @@ package final class TrainingModel: TrainableModel {
     let x = forward(batch, pass: pass)
     let normalised = kept.tensor(rows: x.rows, columns: x.columns)
     transformer.outputNorm.rows(x, in: context).write(to: normalised, in: context)
-    let gradient = kept.tensor(rows: x.rows, columns: x.columns)
+    let gradient =
+      active == nil ? kept.tensor(rows: x.rows, columns: x.columns) : normalised
     let result = loss(normalised, gradient)
+    blockMemory.beginBackward()
     transformer.outputNorm.backward(
       gradient, x: x, into: tape.gradient(of: x), scratch: scratch, in: context)
     tape.backward()
@@ -138,9 +143,26 @@ package final class TrainingModel: TrainableModel {
     of rows: Tensor, _ batch: TokenBatch, options: LossOptions, teacher: Teacher? = nil,
     gradients: (dx: Tensor, scale: Float)?, eachRow: ((Int, Double) -> Void)? = nil
   ) -> LossSum {
-    crossEntropy(
+    let memory = memory(rows: batch.inputs.count)
+    var options = options
+    if let memory { options.logitsAtOnce = memory.logitsAtOnce }
+    return crossEntropy(
       rows, weight: transformer.output.weight, targets: batch.targets, options: options,
-      teacher: teacher, gradients: gradients, scratch: scratch, in: context, eachRow: eachRow)
+      teacher: teacher, gradients: gradients, scratch: scratch, logitsMemory: memory?.logits,
+      in: context, eachRow: eachRow)
+  }
+
+  /// What a batch's activations, of so many rows, share with its logits; nil: they do not rest.
+  private func memory(rows: Int) -> StepMemory? {
+    guard
+      context.multipliesNarrow, !options.checkpointsActivations,
+      configuration.restsActivationsNarrow(tokenCount: rows, above: options.restingBytes)
+    else { return nil }
+    if let stepMemory, stepMemory.rows >= rows { return stepMemory }
+    let memory = StepMemory(configuration, rows: rows, lastBlock: blockMemory.lastBlock)
+    tape.place(in: memory.activationGradients)
+    stepMemory = memory
+    return memory
   }
 
   /// Calls `body`, within which evaluation runs the model as it was before the adapter: the
@@ -185,30 +207,24 @@ package final class TrainingModel: TrainableModel {
     var plain = pass
     plain.tape = nil
     var x = embed(batch, pass: pass)
-    let restsNarrow =
-      context.multipliesNarrow
-      && configuration.restsActivationsNarrow(
-        tokenCount: x.rows, above: options.restingBytes)
     let blocks = isAdapterOff ? base.blocks : transformer.blocks
     for block in blocks[..<trained.firstBlock] { x = block.forward(x, pass: plain) }
     if !trained.hasEmbeddings { pass.tape?.begin(after: x) }
     for block in blocks[trained.firstBlock...] {
-      x = forward(block, x, pass: pass, restsNarrow: restsNarrow)
+      x = forward(block, x, pass: pass)
     }
     return x
   }
 
   /// What a block makes of x, and with a tape what its backward needs, in the memory of its own.
-  private func forward(_ block: Block, _ x: Tensor, pass: ForwardPass, restsNarrow: Bool) -> Tensor
-  {
+  private func forward(_ block: Block, _ x: Tensor, pass: ForwardPass) -> Tensor {
     guard let tape = pass.tape else { return block.forward(x, pass: pass) }
     if options.checkpointsActivations { return pass.checkpointed(block, x) }
     var own = pass
     own.kept = blockMemory.workspace(ofBlock: block.index)
     own.insides = own.kept
     tape.record { [blockMemory] in blockMemory.release(block: block.index) }
-    return restsNarrow
-      ? own.resting(block, x, insides: insides) : block.forward(x, pass: own)
+    return block.forward(x, pass: own)
   }
 
   private func embed(_ batch: TokenBatch, pass: ForwardPass) -> Tensor {

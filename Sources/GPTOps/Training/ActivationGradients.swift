@@ -3,7 +3,8 @@ package import GPTTensor
 
 /// Backward of `geluTanh`: dx = dy · gelu′(x).
 ///
-/// - Parameters: dy, x, dx `[T, F]`; x as it was before the activation; dx is overwritten
+/// - Parameters: dy, x, dx `[T, F]`; x as it was before the activation; dx is overwritten and may be
+///   dy
 /// - Source: Hendrycks & Gimpel 2016, arXiv:1606.08415
 package func geluTanhBackward(
   _ dy: Tensor, x: Tensor, into dx: Tensor, in context: ComputeContext
@@ -17,7 +18,7 @@ package func geluTanhBackward(
 ///
 ///     dgate = dy · up · σ(gate) · (1 + gate · (1 − σ(gate))),   dup = dy · gate · σ(gate)
 ///
-/// - Parameters: all `[T, F]`; dgate and dup are overwritten
+/// - Parameters: all `[T, F]`; dgate and dup are overwritten; dup may be dy
 /// - Source: Shazeer 2020, arXiv:2002.05202
 package func siluProductBackward(
   _ dy: Tensor, gate: Tensor, up: Tensor, dgate: Tensor, dup: Tensor, in context: ComputeContext

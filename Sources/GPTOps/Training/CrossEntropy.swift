@@ -41,34 +41,40 @@ package struct LossSum: Sendable, Equatable {
 ///     loss = Σ over t of factor[t] · crossEntropy(x[t] · weightᵀ, target[t])
 ///
 /// - Parameters: x `[T, C]`; weight `[V, C]`; a row with a negative target is not counted and not
-///   computed; rowFactors `[T]`, nil is 1; a teacher changes the loss, see there; scratch gives
-///   memory for the group of logits
+///   computed; rowFactors `[T]`, nil is 1; a teacher changes the loss, see there; logitsMemory is
+///   for the group of logits, nil: scratch
 /// - Parameter gradients: dx `[T, C]` is overwritten, the weight's gradient, if it has one, added
-///   to, both with factor `scale`; nil computes the loss alone
+///   to, both with factor `scale`; nil computes the loss alone; dx may be x where products are bf16
 /// - Parameter eachRow: is told −log p(target) of every counted row, in order of rows
 /// - Source: the gradient of the softmax, see `cross_entropy` in `template_training.h`
 package func crossEntropy(
   _ x: Tensor, weight: LinearWeight, targets: [Int32], options: LossOptions,
   rowFactors: [Float]? = nil, teacher: Teacher? = nil,
-  gradients: (dx: Tensor, scale: Float)?, scratch: Workspace, in context: ComputeContext,
+  gradients: (dx: Tensor, scale: Float)?, scratch: Workspace, logitsMemory: Workspace? = nil,
+  in context: ComputeContext,
   eachRow: ((_ row: Int, _ negativeLogLikelihood: Double) -> Void)? = nil
 ) -> LossSum {
-  let mark = scratch.mark()
-  defer { scratch.release(to: mark) }
+  let logitsMemory = logitsMemory ?? scratch
+  let marks = (scratch.mark(), logitsMemory.mark())
+  defer {
+    logitsMemory.release(to: marks.1)
+    scratch.release(to: marks.0)
+  }
   let terms = RowTerms(
     options: options, scale: gradients?.scale, distillation: teacher?.options,
     gradientForm: RowTerms.GradientForm(weight: weight, in: context), context: context)
   let all = CountedRows(
     x: x, targets: targets, factors: rowFactors, teacher: teacher, dx: gradients?.dx)
   guard targets.contains(where: { $0 < 0 }) else {
-    return all.losses(weight: weight, terms: terms, scratch: scratch, eachRow: eachRow)
+    return all.losses(
+      weight: weight, terms: terms, scratch: scratch, logitsMemory: logitsMemory, eachRow: eachRow)
   }
-  gradients?.dx.clear()
   let counted = targets.indices.filter { targets[$0] >= 0 }
-  guard !counted.isEmpty else { return LossSum() }
   let few = all.chosen(counted, scratch: scratch, in: context)
+  gradients?.dx.clear()
+  guard !counted.isEmpty else { return LossSum() }
   let result = few.losses(
-    weight: weight, terms: terms, scratch: scratch,
+    weight: weight, terms: terms, scratch: scratch, logitsMemory: logitsMemory,
     eachRow: eachRow.map { tell in { tell(counted[$0], $1) } })
   if let some = few.dx, let dx = gradients?.dx {
     context.forEachRow(counted.count) { row in
@@ -97,12 +103,13 @@ private struct CountedRows {
 
   /// Losses, and with dx gradients, of all rows.
   func losses(
-    weight: LinearWeight, terms: RowTerms, scratch: Workspace, eachRow: ((Int, Double) -> Void)?
+    weight: LinearWeight, terms: RowTerms, scratch: Workspace, logitsMemory: Workspace,
+    eachRow: ((Int, Double) -> Void)?
   ) -> LossSum {
     let context = terms.context
     let forms = weight.operandForms(floats: weight.gradient != nil, in: context)
     let size = groupSize(vocabulary: weight.outputs, terms.options)
-    let logits = scratch.tensor(rows: min(size, x.rows), columns: weight.outputs)
+    let logits = logitsMemory.tensor(rows: min(size, x.rows), columns: weight.outputs)
     var result = LossSum()
     for first in stride(from: 0, to: x.rows, by: size) {
       let group = first..<min(first + size, x.rows)

@@ -29,11 +29,19 @@ struct LeftOperand {
       }
   }
 
-  /// The transpose of `prepared`.
-  init(transposing prepared: PreparedRows, in context: ComputeContext) {
-    rows = prepared.columns
+  /// The transpose of `prepared`, or of some of its columns.
+  ///
+  /// - Parameter chosen: begins with a multiple of 16; nil: all columns
+  init(
+    transposing prepared: PreparedRows, columns chosen: Range<Int>? = nil,
+    in context: ComputeContext
+  ) {
+    let chosen = chosen ?? 0..<prepared.columns
+    precondition(chosen.lowerBound % 16 == 0 && chosen.upperBound <= prepared.columns)
+    rows = chosen.count
     columns = prepared.rows
     integers = nil
+    let start = chosen.lowerBound
     let panels = (rows + 15) / 16
     let depth = prepared.rows
     let kernels = context.kernels
@@ -44,7 +52,7 @@ struct LeftOperand {
         .assumingMemoryBound(to: UInt16.self)
       LeftOperand.forEachGroup(of: panels, in: context) { first, count in
         kernels.pointee.transpose_bf16(
-          source + 16 * first, sourceStride, Int32(depth), Int32(count),
+          source + start + 16 * first, sourceStride, Int32(depth), Int32(count),
           base + 16 * first * stride, stride)
       }
       form = .narrow(UnsafePointer(base), stride: stride)
@@ -54,7 +62,7 @@ struct LeftOperand {
       let panelStride = 16 * depth
       LeftOperand.forEachGroup(of: panels, in: context) { first, count in
         kernels.pointee.pack_columns_f32(
-          source + 16 * first, sourceStride, Int32(depth), Int32(count),
+          source + start + 16 * first, sourceStride, Int32(depth), Int32(count),
           base + first * panelStride, panelStride)
       }
       form = .panels(UnsafePointer(base))

@@ -77,10 +77,21 @@ func productBackward(
       accumulate: accumulate, in: context)
   }
   guard let gradient = weight.gradient, let input else { return }
-  multiply(
-    LeftOperand(transposing: dy, in: context),
-    [Product(right: .rows(input), c: gradient.matrix)],
-    accumulate: true, in: context)
+  let size = transposedColumns(depth: dy.rows)
+  for first in stride(from: 0, to: dy.columns, by: size) {
+    let columns = first..<min(first + size, dy.columns)
+    multiply(
+      LeftOperand(transposing: dy, columns: columns, in: context),
+      [Product(right: .rows(input), c: gradient.matrix(rows: columns))],
+      accumulate: true, in: context)
+  }
+}
+
+/// Columns of a gradient that are transposed at once: every panel of the right side reads them all,
+/// so they are to stay in the cache, and those of logits would take as much memory as the rows.
+private func transposedColumns(depth: Int) -> Int {
+  let (elements, least) = (4 << 20, 2048)
+  return max(least, elements / max(1, depth) / 16 * 16)
 }
 
 extension LinearWeight {

@@ -26,7 +26,8 @@ package func attendSequences(
 
 /// Backward of `attendSequences`; scores are computed anew, tile by tile.
 ///
-/// - Parameters: shapes as in the forward pass; dqueries, dkeys and dvalues are overwritten
+/// - Parameters: shapes as in the forward pass; dqueries, dkeys and dvalues are overwritten;
+///   dqueries may be dout: a head reads all of its part before it writes any
 package func attendSequencesBackward(
   _ dout: Tensor, out: Tensor, queries: Tensor, keys: Tensor, values: Tensor, logSums: Tensor,
   sequences: SequenceShape, shape: AttentionShape, dropout: Dropout?, dqueries: Tensor,

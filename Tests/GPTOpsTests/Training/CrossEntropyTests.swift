@@ -120,6 +120,22 @@ import Testing
     #expect(dx.paddingIsZero && gradient.paddingIsZero)
   }
 
+  /// bf16 products read a copy of x.
+  @Test(arguments: Numerics.narrow, cases)
+  func theGradientMayLieWhereXLay(_ numerics: Numerics, _ test: Case) throws {
+    let context = try numerics.context()
+    let gradients = try [true, false].map { isShared in
+      let inputs = Inputs(test)
+      let dx = isShared ? inputs.x : Tensor(rows: test.rows, columns: test.width)
+      _ = crossEntropy(
+        inputs.x, weight: .parameter(inputs.weight), targets: inputs.targets, options: test.options,
+        gradients: (dx: dx, scale: 1), scratch: Workspace(), in: context)
+      return (dx.values, try #require(inputs.weight.gradient).values)
+    }
+    #expect(gradients[0].0 == gradients[1].0)
+    #expect(gradients[0].1 == gradients[1].1)
+  }
+
   @Test(arguments: Numerics.all, cases)
   func theLossAloneIsTheLossWithGradients(_ numerics: Numerics, _ test: Case) throws {
     let context = try numerics.context()
