@@ -22,6 +22,8 @@ public final class LanguageModel: Sendable {
   let chatTemplateSource: String?
   let stopTokens: [Int32]
   let predictor: any TokenPredictor
+  /// Guesses tokens for this one.
+  let draft: LanguageModel?
 
   /// Opens a model folder (Hugging Face layout) or a `.gguf` file.
   public convenience init(
@@ -34,7 +36,7 @@ public final class LanguageModel: Sendable {
   }
 
   /// Opens a model folder (Hugging Face layout) or a `.gguf` file.
-  public init(
+  public convenience init(
     at path: String, options: LoadingOptions = LoadingOptions()
   ) async throws(LanguageModelError) {
     let modelOptions = try options.modelOptions()
@@ -43,23 +45,51 @@ public final class LanguageModel: Sendable {
         try OpenedModel.open(path: path, options: modelOptions)
       }
     }
-    information = ModelInformation(path: path, opened: opened)
-    tokenizer = opened.tokenizer
-    chatTemplateSource = opened.chatTemplate
-    stopTokens = opened.stopTokens
-    predictor = TransformerPredictor(transformer: opened.transformer)
+    var draft: LanguageModel?
+    if let draftPath = options.draftModel {
+      draft = try await LanguageModel(draftPath, for: opened, options: modelOptions)
+    }
+    self.init(opened, path: path, draft: draft)
+  }
+
+  private convenience init(_ opened: OpenedModel, path: String, draft: LanguageModel?) {
+    self.init(
+      information: ModelInformation(path: path, opened: opened), tokenizer: opened.tokenizer,
+      predictor: TransformerPredictor(transformer: opened.transformer),
+      stopTokens: opened.stopTokens, chatTemplateSource: opened.chatTemplate, draft: draft)
+  }
+
+  /// The model at `path`, which guesses for `target` and shares its threads.
+  private convenience init(
+    _ path: String, for target: OpenedModel, options: ModelOptions
+  ) async throws(LanguageModelError) {
+    var draftOptions = options
+    draftOptions.adapters = []
+    draftOptions.contextLength = nil
+    let opened = try await Worker().run { [draftOptions] () throws(LanguageModelError) in
+      try translatingModelErrors { () throws(ModelError) in
+        let opened = try OpenedModel.open(
+          path: path, options: draftOptions, in: target.transformer.context)
+        try checkTokens(
+          of: opened.tokenizer, named: "draft model", at: path, are: target.tokenizer,
+          named: "model")
+        return opened
+      }
+    }
+    self.init(opened, path: path, draft: nil)
   }
 
   /// A model of parts, for tests.
   package init(
     information: ModelInformation, tokenizer: any Tokenizer, predictor: any TokenPredictor,
-    stopTokens: [Int32], chatTemplateSource: String? = nil
+    stopTokens: [Int32], chatTemplateSource: String? = nil, draft: LanguageModel? = nil
   ) {
     self.information = information
     self.tokenizer = tokenizer
     self.predictor = predictor
     self.stopTokens = stopTokens
     self.chatTemplateSource = chatTemplateSource
+    self.draft = draft
   }
 
   /// The tokens that follow `prompt`, one by one.
@@ -105,9 +135,23 @@ public final class LanguageModel: Sendable {
       return try GenerationRun(
         request, tokenizer: tokenizer, predictor: predictor,
         sequence: sequence?.state ?? SequenceState(predictor.makeState()),
+        draftSource: draft.map { draft in
+          DraftSource(
+            predictor: draft.predictor,
+            sequence: sequence?.draftState ?? SequenceState(draft.predictor.makeState()),
+            cost: draft.relativeCost(to: self))
+        },
         isCancelled: { worker.isCancelled })
     }
     return TokenStream(driver: driver)
+  }
+}
+
+extension LanguageModel {
+  /// What a pass costs, in passes of `other`: decoding reads the weights once.
+  fileprivate func relativeCost(to other: LanguageModel) -> Double {
+    let (own, others) = (information.storedBytes, other.information.storedBytes)
+    return others > 0 ? max(0.02, Double(own) / Double(others)) : 0.02
   }
 }
 
@@ -116,7 +160,13 @@ public final class LanguageModel: Sendable {
 /// Sound although unchecked: a session lets one generation run at a time.
 final class SharedSequence: @unchecked Sendable {
   let state: SequenceState
-  package init(_ predictor: any TokenPredictor) { state = SequenceState(predictor.makeState()) }
+  /// The same for the draft model.
+  let draftState: SequenceState?
+
+  init(_ model: LanguageModel) {
+    state = SequenceState(model.predictor.makeState())
+    draftState = model.draft.map { SequenceState($0.predictor.makeState()) }
+  }
 }
 
 extension TokenStream {

@@ -23,6 +23,9 @@ extension LanguageModel {
     public var cacheType: CacheType?
     /// Most tokens a sequence may have; nil takes what the model was made for.
     public var contextLength: Int?
+    /// Path of a smaller model with the same vocabulary, which guesses tokens for
+    /// `GenerationOptions.Speculation.draftModel`.
+    public var draftModel: String?
     /// LoRA adapters to put on the model; what several add is summed.
     public var adapters: [AdapterReference] = []
 

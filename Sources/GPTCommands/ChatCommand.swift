@@ -14,11 +14,13 @@ struct ChatCommand: AsyncParsableCommand {
       EXAMPLES:
         gpt chat --model smollm2-135m-instruct
         gpt chat --system "Answer in one word." --temperature 0
+        gpt chat --model large.gguf --draft small.gguf
         printf 'Hi!\\nWho are you?\\n' | gpt chat --seed 1
       """)
 
   @OptionGroup(title: "Model") var model: ModelArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Speed") var draft: DraftArguments
   @Option(help: "What the model is told before the conversation.") var system: String?
   @Option(
     help: """
@@ -37,9 +39,11 @@ struct ChatCommand: AsyncParsableCommand {
     var opening = Transcript()
     if let load { opening = try TranscriptFile.read(load) }
     if let system { ChatLoop.instruct(system, in: &opening) }
+    var options = sampling.options(defaultMaximum: nil)
+    options.speculation = draft.speculation
     var loop = ChatLoop(
-      model: try await model.open(), transcript: opening, format: chatTemplate,
-      options: sampling.options(defaultMaximum: nil), isInteractive: isInteractive)
+      model: try await model.open(draft: draft.model()), transcript: opening, format: chatTemplate,
+      options: options, isInteractive: isInteractive)
     if isInteractive { StandardError.print("/help lists the commands.") }
     var input = LineReader()
     while let line = try await nextLine(&input, isInteractive),

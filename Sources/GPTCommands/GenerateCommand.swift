@@ -15,6 +15,8 @@ struct GenerateCommand: AsyncParsableCommand {
       EXAMPLES:
         gpt generate --prompt "The capital of France is" --max-tokens 24
         gpt generate --prompt-file story.txt --seed 7 --stop "THE END"
+        gpt generate --prompt-file code.txt --draft prompt --temperature 0
+        gpt generate --model large.gguf --draft small.gguf --prompt "Once"
         echo "def fibonacci(n):" | gpt generate --json --top-logprobs 5
       """)
 
@@ -22,6 +24,7 @@ struct GenerateCommand: AsyncParsableCommand {
   @Option(help: "File with the text to write on after.") var promptFile: String?
   @OptionGroup(title: "Model") var model: ModelArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Speed") var draft: DraftArguments
   @Flag(help: "Write the prompt before the text.") var echo = false
   @Flag(help: "Do not put the beginning-of-sequence token before the prompt.")
   var noSpecial = false
@@ -42,7 +45,7 @@ struct GenerateCommand: AsyncParsableCommand {
   func run() async throws {
     let interruption = Interruption()
     let text = try promptText()
-    let model = try await model.open()
+    let model = try await model.open(draft: draft.model())
     let stream = model.tokens(prompt: text, options: options)
     if echo, !json { try StandardOutput.shared.write(Escaping.text(text)) }
     let printsText = !json
@@ -69,6 +72,7 @@ struct GenerateCommand: AsyncParsableCommand {
     var options = sampling.options(defaultMaximum: Self.defaultMaximumTokens)
     options.addSpecialTokens = !noSpecial
     options.parseSpecialTokens = parseSpecial
+    options.speculation = draft.speculation
     options.topLogprobs = topLogprobs ?? (json ? 0 : nil)
     return options
   }

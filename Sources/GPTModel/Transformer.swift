@@ -10,7 +10,7 @@ package enum LogitsSelection: Sendable { case none, last, all }
 package final class Transformer: Sendable {
   package let configuration: ModelConfiguration
   package let cacheType: CacheType
-  let context: ComputeContext
+  package let context: ComputeContext
   let tokenEmbedding: Embedding
   let positionEmbedding: Embedding?
   let blocks: [Block]

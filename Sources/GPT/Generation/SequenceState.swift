@@ -38,6 +38,29 @@ final class SequenceState {
     try compute([token], logits: true)
   }
 
+  /// Computes several more tokens in one pass; returns the logits of each, row after row.
+  func appendAll(_ part: [Int32]) throws(LanguageModelError) -> [Float] {
+    try computing(part) { () throws(LanguageModelError) in try state.forwardAll(part) }
+  }
+
+  /// Goes on to `other` from what it begins with, however that was computed; returns the logits of
+  /// its last token.
+  func follow(
+    _ other: [Int32], isCancelled: () -> Bool
+  ) throws(LanguageModelError) -> [Float] {
+    truncate(to: min(commonPrefix(with: other), other.count - 1))
+    var logits: [Float] = []
+    while tokens.count < other.count {
+      if isCancelled() { throw .cancelled }
+      let end = min(tokens.count + Self.chunkLength, other.count)
+      logits = try compute(Array(other[tokens.count..<end]), logits: end == other.count)
+    }
+    return logits
+  }
+
+  /// Forgets the last `count` tokens.
+  func drop(last count: Int) { truncate(to: tokens.count - count) }
+
   /// Forgets half of the tokens behind the first `kept`.
   func shift(keeping kept: Int, isCancelled: () -> Bool) throws(LanguageModelError) {
     let kept = min(kept, max(0, tokens.count - 1))
@@ -55,8 +78,16 @@ final class SequenceState {
   }
 
   private func compute(_ part: [Int32], logits: Bool) throws(LanguageModelError) -> [Float] {
+    try computing(part) { () throws(LanguageModelError) in
+      try state.forward(part, logits: logits)
+    }
+  }
+
+  private func computing(
+    _ part: [Int32], _ body: () throws(LanguageModelError) -> [Float]
+  ) throws(LanguageModelError) -> [Float] {
     do {
-      let result = try state.forward(part, logits: logits)
+      let result = try body()
       tokens += part
       return result
     } catch {

@@ -13,8 +13,8 @@ struct ModelArguments: ParsableArguments {
   @OptionGroup var adapters: AdapterArguments
   @OptionGroup var computing: ComputingArguments
 
-  func open() async throws -> LanguageModel {
-    try await computing.open(model, adapters: adapters.references)
+  func open(draft: String? = nil) async throws -> LanguageModel {
+    try await computing.open(model, adapters: adapters.references, draft: draft)
   }
 }
 
@@ -43,10 +43,11 @@ struct ComputingArguments: ParsableArguments {
   }
 
   func open(
-    _ model: String?, adapters: [AdapterReference] = []
+    _ model: String?, adapters: [AdapterReference] = [], draft: String? = nil
   ) async throws -> LanguageModel {
     var options = LanguageModel.LoadingOptions()
     options.adapters = adapters
+    options.draftModel = draft
     options.threadCount = threads
     options.precision =
       switch precision {
