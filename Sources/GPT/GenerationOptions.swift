@@ -31,6 +31,10 @@ public struct GenerationOptions: Sendable, Equatable {
   /// computes them one by one.
   public var speculation: Speculation?
 
+  /// Use what the model has computed for prompts with the same beginning, and keep this one's
+  /// beginning for others. Results do not depend on it.
+  public var reusesPrefixes = true
+
   /// Most tokens to generate; nil goes on until something else stops it.
   public var maximumTokens: Int?
   /// Texts that end the generation; they are not part of the result.

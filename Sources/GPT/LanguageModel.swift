@@ -24,6 +24,9 @@ public final class LanguageModel: Sendable {
   let predictor: any TokenPredictor
   /// Guesses tokens for this one.
   let draft: LanguageModel?
+  let prefixes: PrefixStore
+  /// How the model was opened; nil for one of parts.
+  let loadingOptions: LoadingOptions?
 
   /// Opens a model folder (Hugging Face layout) or a `.gguf` file.
   public convenience init(
@@ -49,14 +52,17 @@ public final class LanguageModel: Sendable {
     if let draftPath = options.draftModel {
       draft = try await LanguageModel(draftPath, for: opened, options: modelOptions)
     }
-    self.init(opened, path: path, draft: draft)
+    self.init(opened, path: path, draft: draft, options: options)
   }
 
-  private convenience init(_ opened: OpenedModel, path: String, draft: LanguageModel?) {
+  private convenience init(
+    _ opened: OpenedModel, path: String, draft: LanguageModel?, options: LoadingOptions
+  ) {
     self.init(
       information: ModelInformation(path: path, opened: opened), tokenizer: opened.tokenizer,
       predictor: TransformerPredictor(transformer: opened.transformer),
-      stopTokens: opened.stopTokens, chatTemplateSource: opened.chatTemplate, draft: draft)
+      stopTokens: opened.stopTokens, chatTemplateSource: opened.chatTemplate, draft: draft,
+      loadingOptions: options)
   }
 
   /// The model at `path`, which guesses for `target` and shares its threads.
@@ -76,13 +82,14 @@ public final class LanguageModel: Sendable {
         return opened
       }
     }
-    self.init(opened, path: path, draft: nil)
+    self.init(opened, path: path, draft: nil, options: LoadingOptions())
   }
 
   /// A model of parts, for tests.
   package init(
     information: ModelInformation, tokenizer: any Tokenizer, predictor: any TokenPredictor,
-    stopTokens: [Int32], chatTemplateSource: String? = nil, draft: LanguageModel? = nil
+    stopTokens: [Int32], chatTemplateSource: String? = nil, draft: LanguageModel? = nil,
+    loadingOptions: LoadingOptions? = nil
   ) {
     self.information = information
     self.tokenizer = tokenizer
@@ -90,6 +97,9 @@ public final class LanguageModel: Sendable {
     self.stopTokens = stopTokens
     self.chatTemplateSource = chatTemplateSource
     self.draft = draft
+    self.loadingOptions = loadingOptions
+    prefixes = PrefixStore(
+      byteLimit: (loadingOptions ?? LoadingOptions()).prefixMemoryBytes)
   }
 
   /// The tokens that follow `prompt`, one by one.
@@ -131,7 +141,8 @@ public final class LanguageModel: Sendable {
   ) -> TokenStream {
     let driver = GenerationDriver { [self] worker throws(LanguageModelError) in
       let request = GenerationRun.Request(
-        prompt: try prompt(), options: options, modelStops: stopTokens)
+        prompt: try prompt(), options: options, modelStops: stopTokens,
+        prefixes: options.reusesPrefixes ? prefixes : nil)
       return try GenerationRun(
         request, tokenizer: tokenizer, predictor: predictor,
         sequence: sequence?.state ?? SequenceState(predictor.makeState()),

@@ -26,6 +26,9 @@ extension LanguageModel {
     /// Path of a smaller model with the same vocabulary, which guesses tokens for
     /// `GenerationOptions.Speculation.draftModel`.
     public var draftModel: String?
+    /// Most memory for keys and values of prompts that no sequence holds any more, for prompts that
+    /// begin with the same tokens; 0 keeps none.
+    public var prefixMemoryBytes = 256 << 20
     /// LoRA adapters to put on the model; what several add is summed.
     public var adapters: [AdapterReference] = []
 
@@ -43,6 +46,10 @@ extension LanguageModel {
       if let contextLength, contextLength < 1 {
         throw .invalidOption(
           name: "contextLength", found: "\(contextLength)", expected: "at least 1")
+      }
+      if prefixMemoryBytes < 0 {
+        throw .invalidOption(
+          name: "prefixMemoryBytes", found: "\(prefixMemoryBytes)", expected: "at least 0")
       }
       for adapter in adapters where !adapter.scale.isFinite {
         throw .invalidOption(

@@ -16,6 +16,7 @@ struct GenerateCommand: AsyncParsableCommand {
         gpt generate --prompt "The capital of France is" --max-tokens 24
         gpt generate --prompt-file story.txt --seed 7 --stop "THE END"
         gpt generate --prompt-file code.txt --draft prompt --temperature 0
+        gpt generate --prompt-file manual.txt --prompt-cache manual.kv
         gpt generate --model large.gguf --draft small.gguf --prompt "Once"
         echo "def fibonacci(n):" | gpt generate --json --top-logprobs 5
       """)
@@ -45,7 +46,8 @@ struct GenerateCommand: AsyncParsableCommand {
   func run() async throws {
     let interruption = Interruption()
     let text = try promptText()
-    let model = try await model.open(draft: draft.model())
+    let model = try await model.open(with: draft)
+    var cache = try await draft.openPromptCache(for: model)
     let stream = model.tokens(prompt: text, options: options)
     if echo, !json { try StandardOutput.shared.write(Escaping.text(text)) }
     let printsText = !json
@@ -56,6 +58,7 @@ struct GenerateCommand: AsyncParsableCommand {
       throw CommandError.interrupted
     }
     guard let result = stream.result else { throw CommandError.interrupted }
+    try await cache?.keep(result)
     try StandardOutput.shared.writeLine(json ? report(result, model).encoded() : "")
     try StandardOutput.shared.flush()
     StandardError.print(result.timings.summary)

@@ -31,10 +31,11 @@ final class DecodingSequence {
 
   /// Computes the prompt; returns how many of its tokens were known.
   func begin(
-    with prompt: [Int32], isCancelled: () -> Bool
+    with prompt: [Int32], prefixes: PrefixStore?, isCancelled: () -> Bool
   ) throws(LanguageModelError) -> Int {
     let reused: Int
-    (logits, reused) = try sequence.begin(with: prompt, isCancelled: isCancelled)
+    (logits, reused) = try sequence.begin(
+      with: prompt, prefixes: prefixes, isCancelled: isCancelled)
     try drafter?.begin(with: prompt, isCancelled: isCancelled)
     return reused
   }

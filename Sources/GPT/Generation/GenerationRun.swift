@@ -7,11 +7,14 @@ final class GenerationRun {
     var options: GenerationOptions
     /// The model's own end-of-text tokens.
     var modelStops: [Int32]
+    /// Beginnings of prompts that the model has computed.
+    var prefixes: PrefixStore?
   }
 
   private let prompt: [Int32]
   private let options: GenerationOptions
   private let contextLength: Int
+  private let prefixes: PrefixStore?
   private let decoding: DecodingSequence
   private let isCancelled: () -> Bool
   private let seed: UInt64
@@ -38,6 +41,7 @@ final class GenerationRun {
     try options.validate(vocabularySize: predictor.vocabularySize)
     prompt = try Self.fit(request, into: predictor, tokenizer: tokenizer)
     self.options = options
+    prefixes = request.prefixes
     contextLength = predictor.contextLength
     self.isCancelled = isCancelled
     seed = options.seed ?? UInt64.random(in: .min ... .max)
@@ -98,7 +102,8 @@ final class GenerationRun {
     let clock = ContinuousClock()
     let start = clock.now
     guard started else {
-      timings.reusedTokenCount = try decoding.begin(with: prompt, isCancelled: isCancelled)
+      timings.reusedTokenCount = try decoding.begin(
+        with: prompt, prefixes: prefixes, isCancelled: isCancelled)
       started = true
       timings.promptSeconds = (clock.now - start).seconds
       return true

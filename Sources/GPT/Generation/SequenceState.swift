@@ -7,7 +7,7 @@ final class SequenceState {
   /// Long enough to keep the matrix units busy, short enough to be cancelled in between.
   static let chunkLength = 512
 
-  private let state: any PredictorState
+  private var state: any PredictorState
   private(set) var tokens: [Int32] = []
   private var wholeChunksEnd = 0
 
@@ -17,12 +17,24 @@ final class SequenceState {
 
   /// Computes `prompt` from the start, but for whole chunks that are known; returns the logits of
   /// its last token and how many tokens were known.
+  ///
+  /// - Parameter prefixes: what other sequences of the model have computed; learns from this one
   func begin(
-    with prompt: [Int32], isCancelled: () -> Bool
+    with prompt: [Int32], prefixes: PrefixStore? = nil, isCancelled: () -> Bool
   ) throws(LanguageModelError) -> (logits: [Float], reused: Int) {
     let known = min(commonPrefix(with: prompt), wholeChunksEnd, prompt.count - 1)
-    let reused = known / Self.chunkLength * Self.chunkLength
-    truncate(to: reused)
+    truncate(to: known / Self.chunkLength * Self.chunkLength)
+    if let other = prefixes?.state(beginning: prompt, longerThan: tokens.count) {
+      state = other
+      tokens = Array(prompt.prefix(other.tokenCount))
+      wholeChunksEnd = tokens.count
+    }
+    let reused = tokens.count
+    defer {
+      if wholeChunksEnd > reused {
+        prefixes?.insert(Array(tokens[..<wholeChunksEnd]), computedBy: state)
+      }
+    }
     var logits: [Float] = []
     while tokens.count < prompt.count {
       if isCancelled() { throw .cancelled }

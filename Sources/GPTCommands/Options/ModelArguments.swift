@@ -13,7 +13,11 @@ struct ModelArguments: ParsableArguments {
   @OptionGroup var adapters: AdapterArguments
   @OptionGroup var computing: ComputingArguments
 
-  func open(draft: String? = nil) async throws -> LanguageModel {
+  func open() async throws -> LanguageModel {
+    try await computing.open(model, adapters: adapters.references)
+  }
+
+  func open(with draft: DraftArguments) async throws -> LanguageModel {
     try await computing.open(model, adapters: adapters.references, draft: draft)
   }
 }
@@ -43,11 +47,13 @@ struct ComputingArguments: ParsableArguments {
   }
 
   func open(
-    _ model: String?, adapters: [AdapterReference] = [], draft: String? = nil
+    _ model: String?, adapters: [AdapterReference] = [], draft: DraftArguments? = nil
   ) async throws -> LanguageModel {
     var options = LanguageModel.LoadingOptions()
     options.adapters = adapters
-    options.draftModel = draft
+    options.draftModel = try draft?.model()
+    // A prompt that is to be kept must not be too large to be.
+    if draft?.promptCache != nil { options.prefixMemoryBytes = .max }
     options.threadCount = threads
     options.precision =
       switch precision {

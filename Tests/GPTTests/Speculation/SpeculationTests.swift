@@ -118,7 +118,7 @@ struct SpeculationTests {
     for speculation in [nil, GenerationOptions.Speculation.draftModel] {
       let session = LanguageModelSession(
         model: try SpeculationFixture.model("llama", draft: "llama-rope-linear"),
-        chatFormat: "chatml")
+        chatFormat: "llama2")
       var options = GenerationOptions.greedy
       (options.maximumTokens, options.speculation) = (9, speculation)
       var contents: [String] = []
