@@ -48,12 +48,15 @@ struct DraftArguments: ParsableArguments {
 }
 
 extension PromptCache {
-  /// Saves the prompt of a generation.
+  /// Saves the prompt of a generation, and tells when that is of no use or replaces another.
   mutating func keep(_ generation: Generation) async throws {
     let count = try await save(prompt: generation.promptTokens)
-    guard count == 0 else { return }
-    StandardError.print(
-      "\(path): nothing kept, the prompt has \(generation.promptTokens.count) of at least "
-        + "\(Self.chunkLength) tokens")
+    if count == 0 {
+      StandardError.print(
+        "\(path): nothing kept, the prompt has \(generation.promptTokens.count) of at least "
+          + "\(Self.chunkLength) tokens")
+    } else if case .usable = status, generation.timings.reusedTokenCount == 0 {
+      StandardError.print("\(path): was of another prompt, it is replaced")
+    }
   }
 }
