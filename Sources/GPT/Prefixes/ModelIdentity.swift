@@ -1,5 +1,4 @@
 import GPTTensor
-import GPTWeights
 
 /// What keys and values depend on beside the tokens: weights, adapters, and how they are computed.
 enum ModelIdentity {

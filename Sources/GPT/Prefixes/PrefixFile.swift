@@ -91,7 +91,9 @@ struct PrefixFile {
     guard Self.checksum(of: head) == stored else {
       throw damaged("its header is damaged", "the XXH64 that it names")
     }
-    guard head[16..<48].elementsEqual(identity) else { return .foreign("is of another model, adapter, precision or type of cache") }
+    guard head[16..<48].elementsEqual(identity) else {
+      return .foreign("is of another model, adapter, precision or type of cache")
+    }
     guard Self.number(UInt32.self, in: bytes, at: 12) == form.pageTokens,
       parts.pageBytes == form.pageBytes,
       parts.tokenCount

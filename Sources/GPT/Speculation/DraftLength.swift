@@ -9,8 +9,8 @@ package struct DraftLength: Sendable {
   /// one row alone is, bit for bit (`smallRowCount` of GPTOps).
   package static let maximum = 7
 
-  /// A row more in a pass of few, in passes of one row. Assumed: docs/speculation.md.
-  package static let rowCost = 0.12
+  /// A row more in a pass of few, in passes of one row: an estimate, see docs/speculation.md.
+  package static let rowCost = 0.2
   /// Weight of older guesses against one newer.
   private static let memory = 0.9
   private static let shortestPause = 16

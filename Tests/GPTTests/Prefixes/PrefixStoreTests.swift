@@ -78,9 +78,9 @@ struct PrefixStoreTests {
     }
   }
 
-  /// A chunk of this model takes 3 blocks · 512 tokens · 2 heads · (9 + 16) numbers, in fp32
-  /// 307,200 bytes a block; there is room for one prompt of two chunks and not for two.
-  @Test(arguments: [(0, [0, 0, 0]), (3_000_000, [0, 0, 0]), (1 << 30, [0, 0, 1024])])
+  /// 1,024 tokens take 2 blocks · 2 heads · (16 + 16) numbers of 4 bytes each, 524,288 bytes: the
+  /// second limit has room for the prompt of one generation and not for two.
+  @Test(arguments: [(0, [0, 0, 0]), (800_000, [0, 0, 0]), (1 << 30, [0, 0, 1024])])
   func memoryIsBounded(limit: Int, expected: [Int]) async throws {
     try await withTemporaryFolder { folder in
       try PrefixFixture.write(to: folder)
