@@ -73,7 +73,7 @@ let package = Package(
         "GPTModel", "GPTOps", "GPTTensor", "GPTTokenizer", "GPTWeights", "GPTJSON", "CZlib",
         "TestSupport",
       ]),
-    tests(of: "GPT", ["GPTJSON", "GPTModel", "GPTTokenizer"]),
+    tests(of: "GPT", ["GPTJSON", "GPTModel", "GPTTokenizer", "TestSupport"]),
     tests(
       of: "GPTCommands",
       ["GPT", "GPTTraining", "GPTModel", "GPTTokenizer", "GPTJSON", "TestSupport"]),

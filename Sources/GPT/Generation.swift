@@ -36,15 +36,22 @@ public struct GenerationTimings: Sendable, Equatable {
   public internal(set) var reusedTokenCount = 0
   /// Time for the prompt's tokens that were not known, up to the choice of the first new token.
   public internal(set) var promptSeconds = 0.0
-  /// Tokens computed one by one after the prompt, and the time they took.
+  /// Tokens computed after the prompt, and the time they took.
   public internal(set) var decodedTokenCount = 0
   public internal(set) var decodeSeconds = 0.0
+  /// Tokens that were guessed, and how many of the guesses were right.
+  public internal(set) var draftedTokenCount = 0
+  public internal(set) var acceptedTokenCount = 0
 
   public var promptTokensPerSecond: Double {
     promptSeconds > 0 ? Double(promptTokenCount - reusedTokenCount) / promptSeconds : 0
   }
   public var decodeTokensPerSecond: Double {
     decodeSeconds > 0 ? Double(decodedTokenCount) / decodeSeconds : 0
+  }
+  /// Share of the guesses that were right; nil when none was made.
+  public var acceptanceRate: Double? {
+    draftedTokenCount > 0 ? Double(acceptedTokenCount) / Double(draftedTokenCount) : nil
   }
 }
 

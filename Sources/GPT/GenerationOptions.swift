@@ -27,6 +27,14 @@ public struct GenerationOptions: Sendable, Equatable {
   /// Seed of the random choice; nil takes a new one, which the result reports.
   public var seed: UInt64?
 
+  /// Where guesses at the tokens to come are taken from, to compute several in one pass; nil
+  /// computes them one by one.
+  public var speculation: Speculation?
+
+  /// Use what the model has computed for prompts with the same beginning, and keep this one's
+  /// beginning for others. Results do not depend on it.
+  public var reusesPrefixes = true
+
   /// Most tokens to generate; nil goes on until something else stops it.
   public var maximumTokens: Int?
   /// Texts that end the generation; they are not part of the result.

@@ -22,6 +22,11 @@ public final class LanguageModel: Sendable {
   let chatTemplateSource: String?
   let stopTokens: [Int32]
   let predictor: any TokenPredictor
+  /// Guesses tokens for this one.
+  let draft: LanguageModel?
+  let prefixes: PrefixStore
+  /// How the model was opened; nil for one of parts.
+  let loadingOptions: LoadingOptions?
 
   /// Opens a model folder (Hugging Face layout) or a `.gguf` file.
   public convenience init(
@@ -34,7 +39,7 @@ public final class LanguageModel: Sendable {
   }
 
   /// Opens a model folder (Hugging Face layout) or a `.gguf` file.
-  public init(
+  public convenience init(
     at path: String, options: LoadingOptions = LoadingOptions()
   ) async throws(LanguageModelError) {
     let modelOptions = try options.modelOptions()
@@ -43,23 +48,58 @@ public final class LanguageModel: Sendable {
         try OpenedModel.open(path: path, options: modelOptions)
       }
     }
-    information = ModelInformation(path: path, opened: opened)
-    tokenizer = opened.tokenizer
-    chatTemplateSource = opened.chatTemplate
-    stopTokens = opened.stopTokens
-    predictor = TransformerPredictor(transformer: opened.transformer)
+    var draft: LanguageModel?
+    if let draftPath = options.draftModel {
+      draft = try await LanguageModel(draftPath, for: opened, options: modelOptions)
+    }
+    self.init(opened, path: path, draft: draft, options: options)
+  }
+
+  private convenience init(
+    _ opened: OpenedModel, path: String, draft: LanguageModel?, options: LoadingOptions
+  ) {
+    self.init(
+      information: ModelInformation(path: path, opened: opened), tokenizer: opened.tokenizer,
+      predictor: TransformerPredictor(transformer: opened.transformer),
+      stopTokens: opened.stopTokens, chatTemplateSource: opened.chatTemplate, draft: draft,
+      loadingOptions: options)
+  }
+
+  /// The model at `path`, which guesses for `target` and shares its threads.
+  private convenience init(
+    _ path: String, for target: OpenedModel, options: ModelOptions
+  ) async throws(LanguageModelError) {
+    var draftOptions = options
+    draftOptions.adapters = []
+    draftOptions.contextLength = nil
+    let opened = try await Worker().run { [draftOptions] () throws(LanguageModelError) in
+      try translatingModelErrors { () throws(ModelError) in
+        let opened = try OpenedModel.open(
+          path: path, options: draftOptions, in: target.transformer.context)
+        try checkTokens(
+          of: opened.tokenizer, named: "draft model", at: path, are: target.tokenizer,
+          named: "model")
+        return opened
+      }
+    }
+    self.init(opened, path: path, draft: nil, options: LoadingOptions())
   }
 
   /// A model of parts, for tests.
   package init(
     information: ModelInformation, tokenizer: any Tokenizer, predictor: any TokenPredictor,
-    stopTokens: [Int32], chatTemplateSource: String? = nil
+    stopTokens: [Int32], chatTemplateSource: String? = nil, draft: LanguageModel? = nil,
+    loadingOptions: LoadingOptions? = nil
   ) {
     self.information = information
     self.tokenizer = tokenizer
     self.predictor = predictor
     self.stopTokens = stopTokens
     self.chatTemplateSource = chatTemplateSource
+    self.draft = draft
+    self.loadingOptions = loadingOptions
+    prefixes = PrefixStore(
+      byteLimit: (loadingOptions ?? LoadingOptions()).prefixMemoryBytes)
   }
 
   /// The tokens that follow `prompt`, one by one.
@@ -101,13 +141,28 @@ public final class LanguageModel: Sendable {
   ) -> TokenStream {
     let driver = GenerationDriver { [self] worker throws(LanguageModelError) in
       let request = GenerationRun.Request(
-        prompt: try prompt(), options: options, modelStops: stopTokens)
+        prompt: try prompt(), options: options, modelStops: stopTokens,
+        prefixes: options.reusesPrefixes ? prefixes : nil)
       return try GenerationRun(
         request, tokenizer: tokenizer, predictor: predictor,
         sequence: sequence?.state ?? SequenceState(predictor.makeState()),
+        draftSource: draft.map { draft in
+          DraftSource(
+            predictor: draft.predictor,
+            sequence: sequence?.draftState ?? SequenceState(draft.predictor.makeState()),
+            cost: draft.relativeCost(to: self))
+        },
         isCancelled: { worker.isCancelled })
     }
     return TokenStream(driver: driver)
+  }
+}
+
+extension LanguageModel {
+  /// What a pass costs, in passes of `other`: decoding reads the weights once.
+  fileprivate func relativeCost(to other: LanguageModel) -> Double {
+    let (own, others) = (information.storedBytes, other.information.storedBytes)
+    return others > 0 ? max(0.02, Double(own) / Double(others)) : 0.02
   }
 }
 
@@ -116,7 +171,13 @@ public final class LanguageModel: Sendable {
 /// Sound although unchecked: a session lets one generation run at a time.
 final class SharedSequence: @unchecked Sendable {
   let state: SequenceState
-  package init(_ predictor: any TokenPredictor) { state = SequenceState(predictor.makeState()) }
+  /// The same for the draft model.
+  let draftState: SequenceState?
+
+  init(_ model: LanguageModel) {
+    state = SequenceState(model.predictor.makeState())
+    draftState = model.draft.map { SequenceState($0.predictor.makeState()) }
+  }
 }
 
 extension TokenStream {

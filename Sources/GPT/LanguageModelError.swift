@@ -33,6 +33,9 @@ public enum LanguageModelError: Error, Equatable, Sendable, CustomStringConverti
   /// The model has no chat template, and none was chosen by name.
   case noChatTemplate(model: String)
 
+  /// A prompt cache cannot be read or written; the text names the file.
+  case invalidPromptCache(String)
+
   /// A session was asked for a response while it is still writing another.
   case sessionBusy
 
@@ -43,7 +46,7 @@ public enum LanguageModelError: Error, Equatable, Sendable, CustomStringConverti
     switch self {
     case .modelNotFound(let name, let expected):
       "model \(name.debugDescription): not found, expected \(expected)"
-    case .invalidModel(let text), .tokenizer(let text): text
+    case .invalidModel(let text), .tokenizer(let text), .invalidPromptCache(let text): text
     case .invalidOption(let name, let found, let expected):
       "option \(name): \(found), expected \(expected)"
     case .emptyPrompt:

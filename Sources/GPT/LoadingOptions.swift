@@ -28,6 +28,12 @@ extension LanguageModel {
     public var cacheType: CacheType?
     /// Most tokens a sequence may have; nil takes what the model was made for.
     public var contextLength: Int?
+    /// Path of a smaller model with the same vocabulary, which guesses tokens for
+    /// `GenerationOptions.Speculation.draftModel`.
+    public var draftModel: String?
+    /// Most memory for keys and values of prompts that no sequence holds any more, for prompts that
+    /// begin with the same tokens; 0 keeps none.
+    public var prefixMemoryBytes = 256 << 20
     /// LoRA adapters to put on the model; what several add is summed.
     public var adapters: [AdapterReference] = []
 
@@ -45,6 +51,10 @@ extension LanguageModel {
       if let contextLength, contextLength < 1 {
         throw .invalidOption(
           name: "contextLength", found: "\(contextLength)", expected: "at least 1")
+      }
+      if prefixMemoryBytes < 0 {
+        throw .invalidOption(
+          name: "prefixMemoryBytes", found: "\(prefixMemoryBytes)", expected: "at least 0")
       }
       for adapter in adapters where !adapter.scale.isFinite {
         throw .invalidOption(

@@ -124,6 +124,7 @@ struct Measurement {
     var options = GenerationOptions.greedy
     options.ignoreEndOfSequence = true
     options.includeSpecialTokens = true
+    options.reusesPrefixes = false
     options.maximumTokens = 1
     let clock = ContinuousClock()
     let start = clock.now

@@ -14,11 +14,13 @@ struct ChatCommand: AsyncParsableCommand {
       EXAMPLES:
         gpt chat --model smollm2-135m-instruct
         gpt chat --system "Answer in one word." --temperature 0
+        gpt chat --model large.gguf --draft small.gguf --prompt-cache chat.kv
         printf 'Hi!\\nWho are you?\\n' | gpt chat --seed 1
       """)
 
   @OptionGroup(title: "Model") var model: ModelArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Speed") var draft: DraftArguments
   @Option(help: "What the model is told before the conversation.") var system: String?
   @Option(
     help: """
@@ -37,9 +39,13 @@ struct ChatCommand: AsyncParsableCommand {
     var opening = Transcript()
     if let load { opening = try TranscriptFile.read(load) }
     if let system { ChatLoop.instruct(system, in: &opening) }
+    var options = sampling.options(defaultMaximum: nil)
+    options.speculation = draft.speculation
+    let opened = try await model.open(with: draft)
+    let cache = try await draft.openPromptCache(for: opened)
     var loop = ChatLoop(
-      model: try await model.open(), transcript: opening, format: chatTemplate,
-      options: sampling.options(defaultMaximum: nil), isInteractive: isInteractive)
+      model: opened, cache: cache, transcript: opening, format: chatTemplate,
+      options: options, isInteractive: isInteractive)
     if isInteractive { StandardError.print("/help lists the commands.") }
     var input = LineReader()
     while let line = try await nextLine(&input, isInteractive),
@@ -63,12 +69,15 @@ struct ChatLoop {
   private let options: GenerationOptions
   private let isInteractive: Bool
   private var session: LanguageModelSession
+  private var cache: PromptCache?
 
   init(
-    model: LanguageModel, transcript: Transcript, format: String?, options: GenerationOptions,
+    model: LanguageModel, cache: PromptCache? = nil, transcript: Transcript, format: String?,
+    options: GenerationOptions,
     isInteractive: Bool
   ) {
     self.model = model
+    self.cache = cache
     self.format = format
     self.options = options
     self.isInteractive = isInteractive
@@ -97,7 +106,7 @@ struct ChatLoop {
     return true
   }
 
-  private func answer(_ question: String, _ interruption: Interruption) async throws {
+  private mutating func answer(_ question: String, _ interruption: Interruption) async throws {
     let stream = session.streamResponse(to: question, options: options)
     do {
       try await interruption.guarding {
@@ -112,6 +121,7 @@ struct ChatLoop {
     try StandardOutput.shared.writeLine("")
     try StandardOutput.shared.flush()
     if let result = stream.result {
+      _ = try await cache?.save(prompt: result.promptTokens)
       if result.finishReason == .contextFull { StandardError.print("(the context is full)") }
       if isInteractive { StandardError.print("(\(result.timings.summary))") }
     }

@@ -15,6 +15,9 @@ struct GenerateCommand: AsyncParsableCommand {
       EXAMPLES:
         gpt generate --prompt "The capital of France is" --max-tokens 24
         gpt generate --prompt-file story.txt --seed 7 --stop "THE END"
+        gpt generate --prompt-file code.txt --draft prompt --temperature 0
+        gpt generate --prompt-file manual.txt --prompt-cache manual.kv
+        gpt generate --model large.gguf --draft small.gguf --prompt "Once"
         echo "def fibonacci(n):" | gpt generate --json --top-logprobs 5
       """)
 
@@ -22,6 +25,7 @@ struct GenerateCommand: AsyncParsableCommand {
   @Option(help: "File with the text to write on after.") var promptFile: String?
   @OptionGroup(title: "Model") var model: ModelArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Speed") var draft: DraftArguments
   @Flag(help: "Write the prompt before the text.") var echo = false
   @Flag(help: "Do not put the beginning-of-sequence token before the prompt.")
   var noSpecial = false
@@ -42,7 +46,8 @@ struct GenerateCommand: AsyncParsableCommand {
   func run() async throws {
     let interruption = Interruption()
     let text = try promptText()
-    let model = try await model.open()
+    let model = try await model.open(with: draft)
+    var cache = try await draft.openPromptCache(for: model)
     let stream = model.tokens(prompt: text, options: options)
     if echo, !json { try StandardOutput.shared.write(Escaping.text(text)) }
     let printsText = !json
@@ -53,6 +58,7 @@ struct GenerateCommand: AsyncParsableCommand {
       throw CommandError.interrupted
     }
     guard let result = stream.result else { throw CommandError.interrupted }
+    try await cache?.keep(result)
     try StandardOutput.shared.writeLine(json ? report(result, model).encoded() : "")
     try StandardOutput.shared.flush()
     StandardError.print(result.timings.summary)
@@ -69,6 +75,7 @@ struct GenerateCommand: AsyncParsableCommand {
     var options = sampling.options(defaultMaximum: Self.defaultMaximumTokens)
     options.addSpecialTokens = !noSpecial
     options.parseSpecialTokens = parseSpecial
+    options.speculation = draft.speculation
     options.topLogprobs = topLogprobs ?? (json ? 0 : nil)
     return options
   }

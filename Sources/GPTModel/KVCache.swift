@@ -1,5 +1,5 @@
 package import GPTOps
-import GPTTensor
+package import GPTTensor
 
 /// Keys and values of one sequence, in pages that sequences may share.
 ///
@@ -10,13 +10,25 @@ package final class KVCache {
   package let contextLength: Int
   /// The tokens whose keys and values the cache holds.
   package private(set) var tokens: [Int32] = []
-  private(set) var pages: [AlignedBuffer] = []
+  package private(set) var pages: [AlignedBuffer] = []
   let workspace = Workspace()
   let scratch = Workspace()
 
   package init(layout: PageLayout, contextLength: Int) {
     self.layout = layout
     self.contextLength = contextLength
+  }
+
+  /// A cache that holds `tokens`, whose keys and values are in `pages`, all of them full.
+  package convenience init(
+    layout: PageLayout, contextLength: Int, tokens: [Int32], pages: [AlignedBuffer]
+  ) {
+    precondition(
+      tokens.count == pages.count * PageLayout.pageTokens,
+      "\(tokens.count) tokens in \(pages.count) pages")
+    self.init(layout: layout, contextLength: contextLength)
+    self.tokens = tokens
+    self.pages = pages
   }
 
   package var tokenCount: Int { tokens.count }

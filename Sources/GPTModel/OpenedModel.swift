@@ -31,9 +31,14 @@ package struct OpenedModel: Sendable {
   package let summary: ModelSummary
 
   /// Opens a Hugging Face folder or a GGUF file.
-  package static func open(path: String, options: ModelOptions) throws(ModelError) -> OpenedModel {
+  ///
+  /// - Parameter context: where it is computed, that of a model it works with; nil makes a new one
+  package static func open(
+    path: String, options: ModelOptions, in context: ComputeContext? = nil
+  ) throws(ModelError) -> OpenedModel {
     try open(
-      try TrainingSource.open(path: path, contextLength: options.contextLength), options: options)
+      try TrainingSource.open(path: path, contextLength: options.contextLength), options: options,
+      in: context)
   }
 
   static func context(_ options: ModelOptions) throws(ModelError) -> ComputeContext {
@@ -48,9 +53,9 @@ package struct OpenedModel: Sendable {
   ///
   /// - Parameter options: their context length is not looked at; the source has one
   package static func open(
-    _ source: TrainingSource, options: ModelOptions
+    _ source: TrainingSource, options: ModelOptions, in given: ComputeContext? = nil
   ) throws(ModelError) -> OpenedModel {
-    let context = try context(options)
+    let context = if let given { given } else { try context(options) }
     let cacheType = options.cacheType ?? context.defaultCacheType
     // Before time and memory go into packing.
     let adapters = try loadAdapters(options.adapters, configuration: source.configuration)

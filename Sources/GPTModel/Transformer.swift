@@ -1,5 +1,5 @@
 package import GPTOps
-import GPTTensor
+package import GPTTensor
 
 /// Which positions' logits a pass returns.
 package enum LogitsSelection: Sendable { case none, last, all }
@@ -10,7 +10,7 @@ package enum LogitsSelection: Sendable { case none, last, all }
 package final class Transformer: Sendable {
   package let configuration: ModelConfiguration
   package let cacheType: CacheType
-  let context: ComputeContext
+  package let context: ComputeContext
   let tokenEmbedding: Embedding
   let positionEmbedding: Embedding?
   let blocks: [Block]
@@ -47,6 +47,13 @@ package final class Transformer: Sendable {
   package func makeCache() -> KVCache {
     KVCache(
       layout: configuration.pageLayout(type: cacheType), contextLength: configuration.contextLength)
+  }
+
+  /// A cache that holds `tokens`, whose keys and values are in `pages`, all of them full.
+  package func makeCache(tokens: [Int32], pages: [AlignedBuffer]) -> KVCache {
+    KVCache(
+      layout: configuration.pageLayout(type: cacheType),
+      contextLength: configuration.contextLength, tokens: tokens, pages: pages)
   }
 
   /// Runs `tokens` after what the cache holds.

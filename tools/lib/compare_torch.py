@@ -105,7 +105,7 @@ def scout(runner, cell, precision, threads):
     """Every mode in turn, and again, best first: by the fastest step of all its runs, as a neighbour
     may disturb others."""
     runs = {mode: [] for mode in MODES}
-    for _ in range(SCOUTING_RUNS):
+    for _ in range(runner.options.scouting_runs):
         for mode in MODES:
             runs[mode].append(runner.theirs(cell, precision, threads, mode, cell.scouting_steps))
     best = [(mode, max(results, key=lambda result: result["fastest_tokens_per_second"]))
@@ -227,6 +227,8 @@ def main():
     parser.add_argument("--threads", type=int, action="append",
                         help="repeatable (default: 1 and 2)")
     parser.add_argument("--pairs", type=int, help="runs of each side (default 3 for baby, 2)")
+    parser.add_argument("--scouting-runs", type=int, default=SCOUTING_RUNS,
+                        help=f"of a mode, to find the best (default {SCOUTING_RUNS})")
     parser.add_argument("--quick", action="store_true", help="baby only, few steps, one pair")
     parser.add_argument("--gpt", help="the gpt binary (default: built from this folder)")
     parser.add_argument("--gpt-option", action="append", default=[], metavar="OPTION",

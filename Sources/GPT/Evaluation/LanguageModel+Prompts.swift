@@ -7,7 +7,7 @@ extension LanguageModel {
     promptTokens prompts: [[Int32]], options: GenerationOptions,
     receive: @escaping @Sendable (Int, Generation) -> Void
   ) async throws(LanguageModelError) {
-    let sequence = SharedSequence(predictor)
+    let sequence = SharedSequence(self)
     for (index, prompt) in prompts.enumerated() {
       let stream = stream(options, sequence: sequence) { () throws(LanguageModelError) in prompt }
       receive(index, try await stream.collect())

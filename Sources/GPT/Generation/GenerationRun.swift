@@ -7,12 +7,15 @@ final class GenerationRun {
     var options: GenerationOptions
     /// The model's own end-of-text tokens.
     var modelStops: [Int32]
+    /// Beginnings of prompts that the model has computed.
+    var prefixes: PrefixStore?
   }
 
   private let prompt: [Int32]
   private let options: GenerationOptions
   private let contextLength: Int
-  private let sequence: SequenceState
+  private let prefixes: PrefixStore?
+  private let decoding: DecodingSequence
   private let isCancelled: () -> Bool
   private let seed: UInt64
   private let stops: Set<Int32>
@@ -20,7 +23,6 @@ final class GenerationRun {
   private var sampler: Sampler
   private var assembler: TextAssembler
 
-  private var logits: [Float] = []
   /// A chosen token that the model has not computed yet.
   private var uncomputed: Int32?
   private var history: [Int32]
@@ -33,21 +35,27 @@ final class GenerationRun {
 
   init(
     _ request: Request, tokenizer: any Tokenizer, predictor: any TokenPredictor,
-    sequence: SequenceState, isCancelled: @escaping () -> Bool
+    sequence: SequenceState, draftSource: DraftSource? = nil, isCancelled: @escaping () -> Bool
   ) throws(LanguageModelError) {
     let options = request.options
     try options.validate(vocabularySize: predictor.vocabularySize)
     prompt = try Self.fit(request, into: predictor, tokenizer: tokenizer)
     self.options = options
+    prefixes = request.prefixes
     contextLength = predictor.contextLength
-    self.sequence = sequence
     self.isCancelled = isCancelled
     seed = options.seed ?? UInt64.random(in: .min ... .max)
     stops = Set(options.stopTokens + (options.ignoreEndOfSequence ? [] : request.modelStops))
     wantsBeginningKept = prompt.first == tokenizer.beginningOfSequence
-    sampler = Sampler(
-      options: options, forbidden: options.ignoreEndOfSequence ? request.modelStops : [],
-      seed: seed)
+    let forbidden = options.ignoreEndOfSequence ? request.modelStops : []
+    sampler = Sampler(options: options, forbidden: forbidden, seed: seed)
+    decoding = DecodingSequence(
+      sequence,
+      drafter: try options.drafter(
+        source: draftSource,
+        sampler: Sampler(options: options, forbidden: forbidden, seed: ~seed),
+        vocabularySize: predictor.vocabularySize),
+      vocabularySize: predictor.vocabularySize)
     assembler = TextAssembler(
       decoder: IncrementalDecoder(
         tokenizer: tokenizer, includeSpecialTokens: options.includeSpecialTokens),
@@ -79,7 +87,8 @@ final class GenerationRun {
       return finish(.maximumTokens)
     }
     guard try computeLogits() else { return finish(.contextFull) }
-    let id = try sampler.next(logits, history: history)
+    let id = try sampler.next(
+      decoding.logits, history: history, proposal: decoding.proposal)
     if stops.contains(id) { return finish(.stopToken) }
     generatedCount += 1
     history.append(id)
@@ -93,22 +102,35 @@ final class GenerationRun {
     let clock = ContinuousClock()
     let start = clock.now
     guard started else {
-      (logits, timings.reusedTokenCount) = try sequence.begin(
-        with: prompt, isCancelled: isCancelled)
+      timings.reusedTokenCount = try decoding.begin(
+        with: prompt, prefixes: prefixes, isCancelled: isCancelled)
       started = true
       timings.promptSeconds = (clock.now - start).seconds
       return true
     }
     guard let id = uncomputed else { return true }
+    let isReady = if decoding.take(id) { true } else { try decode(id) }
+    guard isReady else { return false }
+    timings.decodedTokenCount += 1
+    timings.decodeSeconds += (clock.now - start).seconds
+    timings.draftedTokenCount = decoding.draftedCount
+    timings.acceptedTokenCount = decoding.acceptedCount
+    return true
+  }
+
+  /// False when the context is full.
+  private func decode(_ id: Int32) throws(LanguageModelError) -> Bool {
+    let sequence = decoding.sequence
     if sequence.tokenCount >= contextLength {
       guard options.contextShift, contextLength > 1 else { return false }
       try sequence.shift(
         keeping: options.contextShiftKeep ?? (wantsBeginningKept ? 1 : 0),
         isCancelled: isCancelled)
     }
-    logits = try sequence.append(id)
-    timings.decodedTokenCount += 1
-    timings.decodeSeconds += (clock.now - start).seconds
+    let room = min(
+      contextLength - sequence.tokenCount, options.maximumTokens.map { $0 - generatedCount } ?? .max
+    )
+    try decoding.append(id, history: history, limit: room - 1, isCancelled: isCancelled)
     return true
   }
 
@@ -116,7 +138,7 @@ final class GenerationRun {
     guard let count = options.topLogprobs else {
       return GeneratedToken(id: id, text: "", logprob: nil, topLogprobs: [])
     }
-    let logprobs = Logprobs(logits: logits)
+    let logprobs = Logprobs(logits: decoding.logits)
     return GeneratedToken(
       id: id, text: "", logprob: logprobs[id], topLogprobs: logprobs.top(count))
   }

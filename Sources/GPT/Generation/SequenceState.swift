@@ -7,7 +7,7 @@ final class SequenceState {
   /// Long enough to keep the matrix units busy, short enough to be cancelled in between.
   static let chunkLength = 512
 
-  private let state: any PredictorState
+  private var state: any PredictorState
   private(set) var tokens: [Int32] = []
   private var wholeChunksEnd = 0
 
@@ -17,12 +17,24 @@ final class SequenceState {
 
   /// Computes `prompt` from the start, but for whole chunks that are known; returns the logits of
   /// its last token and how many tokens were known.
+  ///
+  /// - Parameter prefixes: what other sequences of the model have computed; learns from this one
   func begin(
-    with prompt: [Int32], isCancelled: () -> Bool
+    with prompt: [Int32], prefixes: PrefixStore? = nil, isCancelled: () -> Bool
   ) throws(LanguageModelError) -> (logits: [Float], reused: Int) {
     let known = min(commonPrefix(with: prompt), wholeChunksEnd, prompt.count - 1)
-    let reused = known / Self.chunkLength * Self.chunkLength
-    truncate(to: reused)
+    truncate(to: known / Self.chunkLength * Self.chunkLength)
+    if let other = prefixes?.state(beginning: prompt, longerThan: tokens.count) {
+      state = other
+      tokens = Array(prompt.prefix(other.tokenCount))
+      wholeChunksEnd = tokens.count
+    }
+    let reused = tokens.count
+    defer {
+      if wholeChunksEnd > reused {
+        prefixes?.insert(Array(tokens[..<wholeChunksEnd]), computedBy: state)
+      }
+    }
     var logits: [Float] = []
     while tokens.count < prompt.count {
       if isCancelled() { throw .cancelled }
@@ -37,6 +49,29 @@ final class SequenceState {
   func append(_ token: Int32) throws(LanguageModelError) -> [Float] {
     try compute([token], logits: true)
   }
+
+  /// Computes several more tokens in one pass; returns the logits of each, row after row.
+  func appendAll(_ part: [Int32]) throws(LanguageModelError) -> [Float] {
+    try computing(part) { () throws(LanguageModelError) in try state.forwardAll(part) }
+  }
+
+  /// Goes on to `other` from what it begins with, however that was computed; returns the logits of
+  /// its last token.
+  func follow(
+    _ other: [Int32], isCancelled: () -> Bool
+  ) throws(LanguageModelError) -> [Float] {
+    truncate(to: min(commonPrefix(with: other), other.count - 1))
+    var logits: [Float] = []
+    while tokens.count < other.count {
+      if isCancelled() { throw .cancelled }
+      let end = min(tokens.count + Self.chunkLength, other.count)
+      logits = try compute(Array(other[tokens.count..<end]), logits: end == other.count)
+    }
+    return logits
+  }
+
+  /// Forgets the last `count` tokens.
+  func drop(last count: Int) { truncate(to: tokens.count - count) }
 
   /// Forgets half of the tokens behind the first `kept`.
   func shift(keeping kept: Int, isCancelled: () -> Bool) throws(LanguageModelError) {
@@ -55,8 +90,16 @@ final class SequenceState {
   }
 
   private func compute(_ part: [Int32], logits: Bool) throws(LanguageModelError) -> [Float] {
+    try computing(part) { () throws(LanguageModelError) in
+      try state.forward(part, logits: logits)
+    }
+  }
+
+  private func computing(
+    _ part: [Int32], _ body: () throws(LanguageModelError) -> [Float]
+  ) throws(LanguageModelError) -> [Float] {
     do {
-      let result = try state.forward(part, logits: logits)
+      let result = try body()
       tokens += part
       return result
     } catch {

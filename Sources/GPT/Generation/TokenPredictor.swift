@@ -1,10 +1,33 @@
 package import GPTModel
+import GPTOps
+package import GPTTensor
+
+/// See `TokenPredictor.storedForm`.
+package struct StoredForm: Sendable {
+  package let pageBytes: Int
+  package let pageTokens: Int
+  package let description: String
+}
+
+extension TokenPredictor {
+  package func makeState(tokens: [Int32], pages: [AlignedBuffer]) -> (any PredictorState)? { nil }
+  package var storedForm: StoredForm? { nil }
+}
+
+extension PredictorState {
+  package var pages: [AlignedBuffer] { [] }
+}
 
 /// What generation needs of a model; tests put their own in its place.
 package protocol TokenPredictor: Sendable {
   var vocabularySize: Int { get }
   var contextLength: Int { get }
   func makeState() -> any PredictorState
+  /// A state that holds `tokens`, whose keys and values are in `pages`; nil when the model has none.
+  func makeState(tokens: [Int32], pages: [AlignedBuffer]) -> (any PredictorState)?
+  /// How keys and values lie in memory, and everything that their bits depend on beside tokens and
+  /// weights; nil when the model has none.
+  var storedForm: StoredForm? { get }
   /// Computes several sequences at once.
   func makeBatch() -> any PredictorBatch
 }
@@ -23,6 +46,9 @@ package protocol PredictorState: AnyObject {
 
   /// A state that begins with the same tokens and goes its own way.
   func fork() -> any PredictorState
+
+  /// Memory of keys and values, in whole pages.
+  var pages: [AlignedBuffer] { get }
 
   /// Forgets the tokens of `range`; those behind move down. False when the model cannot.
   func discard(_ range: Range<Int>) -> Bool
@@ -56,6 +82,18 @@ package struct TransformerPredictor: TokenPredictor {
   package var contextLength: Int { transformer.configuration.contextLength }
   package func makeState() -> any PredictorState { TransformerState(transformer) }
   package func makeBatch() -> any PredictorBatch { TransformerBatch(transformer) }
+
+  package func makeState(tokens: [Int32], pages: [AlignedBuffer]) -> (any PredictorState)? {
+    TransformerState(transformer, cache: transformer.makeCache(tokens: tokens, pages: pages))
+  }
+
+  package var storedForm: StoredForm? {
+    StoredForm(
+      pageBytes: transformer.configuration.pageLayout(type: transformer.cacheType).pageBytes,
+      pageTokens: PageLayout.pageTokens,
+      description: "\(transformer.cacheType.rawValue) \(transformer.context.level.rawValue) "
+        + transformer.context.precision.rawValue)
+  }
 }
 
 package final class TransformerBatch: PredictorBatch {
@@ -83,7 +121,7 @@ package final class TransformerState: PredictorState {
     self.init(transformer, cache: transformer.makeCache())
   }
 
-  private init(_ transformer: Transformer, cache: KVCache) {
+  fileprivate init(_ transformer: Transformer, cache: KVCache) {
     self.transformer = transformer
     self.cache = cache
   }
@@ -101,6 +139,8 @@ package final class TransformerState: PredictorState {
       try transformer.forward(tokens, cache: cache, logits: .all)
     }
   }
+
+  package var pages: [AlignedBuffer] { cache.pages }
 
   package func truncate(to count: Int) { cache.truncate(to: count) }
 

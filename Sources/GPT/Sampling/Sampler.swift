@@ -1,3 +1,11 @@
+/// What the next token is drawn from.
+package enum TokenChoice: Sendable {
+  /// Always this one.
+  case certain(Int32)
+  /// Any of these, as probable as they are.
+  case among(Candidates)
+}
+
 /// Chooses the next token from the model's logits.
 ///
 /// Order: bias, penalties, temperature, top-k, top-p, min-p, typical-p, then one draw.
@@ -23,6 +31,13 @@ package struct Sampler: Sendable {
   package mutating func next(_ logits: [Float], history: [Int32]) throws(LanguageModelError)
     -> Int32
   {
+    draw(from: try choice(logits, history: history))
+  }
+
+  /// What `next` draws from.
+  package func choice(
+    _ logits: [Float], history: [Int32]
+  ) throws(LanguageModelError) -> TokenChoice {
     try Self.check(logits)
     var scores = logits
     for (id, value) in bias where scores.indices.contains(Int(id)) { scores[Int(id)] += value }
@@ -30,18 +45,29 @@ package struct Sampler: Sendable {
     guard let best = Self.largest(scores) else {
       throw .invalidLogits(found: "-inf for every token that may be chosen")
     }
-    return options.temperature == 0 ? best : draw(from: scores, best: best)
+    return options.temperature == 0 ? .certain(best) : candidates(of: scores, best: best)
   }
 
-  private mutating func draw(from scores: [Float], best: Int32) -> Int32 {
+  /// One draw.
+  package mutating func draw(from choice: TokenChoice) -> Int32 {
+    switch choice {
+    case .certain(let id): id
+    case .among(let candidates): candidates.draw(random.unit())
+    }
+  }
+
+  /// A random number of [0, 1), the next one of the sampler's sequence.
+  package mutating func unit() -> Double { random.unit() }
+
+  private func candidates(of scores: [Float], best: Int32) -> TokenChoice {
     var candidates = Candidates(logits: scores, limit: options.topK)
     for index in candidates.list.indices { candidates.list[index].logit /= options.temperature }
     // A tiny temperature makes every score infinite, and then only the best one is meant.
-    guard candidates.list.first?.logit.isFinite ?? false else { return best }
+    guard candidates.list.first?.logit.isFinite ?? false else { return .certain(best) }
     candidates.keepTopP(options.topP)
     candidates.keepMinP(options.minP)
     candidates.keepTypicalP(options.typicalP)
-    return candidates.draw(random.unit()) ?? best
+    return .among(candidates)
   }
 
   /// The lowest id among those with the largest score, nil when all are −∞.
@@ -71,12 +97,17 @@ package struct Sampler: Sendable {
 extension Candidates {
   /// The candidate that `point` of [0, 1) falls on when they lie side by side, as wide as they are
   /// probable.
-  package func draw(_ point: Double) -> Int32? {
+  package func draw(_ point: Double) -> Int32 { draw(point, widths: probabilities) }
+
+  /// The candidate that `point` falls on when they lie side by side, each as wide as `widths` says.
+  func draw(_ point: Double, widths: [Double]) -> Int32 {
     var sum = 0.0
-    for (candidate, probability) in zip(list, probabilities) {
-      sum += probability
-      if point < sum { return candidate.id }
+    var last: Int32 = 0
+    for (candidate, width) in zip(list, widths) where width > 0 {
+      sum += width
+      last = candidate.id
+      if point < sum { break }
     }
-    return list.last?.id
+    return last
   }
 }

@@ -42,7 +42,7 @@ public final class LanguageModelSession: Sendable {
     self.model = model
     self.chatFormat = chatFormat
     state = Mutex(State(transcript: transcript))
-    sequence = SharedSequence(model.predictor)
+    sequence = SharedSequence(model)
   }
 
   public var transcript: Transcript { state.withLock { $0.transcript } }

@@ -16,6 +16,10 @@ struct ModelArguments: ParsableArguments {
   func open() async throws -> LanguageModel {
     try await computing.open(model, adapters: adapters.references)
   }
+
+  func open(with draft: DraftArguments) async throws -> LanguageModel {
+    try await computing.open(model, adapters: adapters.references, draft: draft)
+  }
 }
 
 /// How a model is computed.
@@ -52,10 +56,13 @@ struct ComputingArguments: ParsableArguments {
   }
 
   func open(
-    _ model: String?, adapters: [AdapterReference] = []
+    _ model: String?, adapters: [AdapterReference] = [], draft: DraftArguments? = nil
   ) async throws -> LanguageModel {
     var options = LanguageModel.LoadingOptions()
     options.adapters = adapters
+    options.draftModel = try draft?.model()
+    // A prompt that is to be kept must not be too large to be.
+    if draft?.promptCache != nil { options.prefixMemoryBytes = .max }
     options.threadCount = threads
     options.precision =
       switch precision {

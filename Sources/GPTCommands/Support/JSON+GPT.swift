@@ -22,6 +22,9 @@ extension GenerationTimings {
       ("decoded_tokens", .integer(decodedTokenCount)),
       ("decode_seconds", .number(decodeSeconds)),
       ("decode_tokens_per_second", .number(decodeTokensPerSecond)),
+      ("drafted_tokens", .integer(draftedTokenCount)),
+      ("accepted_tokens", .integer(acceptedTokenCount)),
+      ("acceptance_rate", acceptanceRate.map { .number($0) } ?? .null),
     ])
   }
 
@@ -32,8 +35,12 @@ extension GenerationTimings {
     }
     let computed = promptTokenCount - reusedTokenCount
     let reused = reusedTokenCount > 0 ? " (and \(reusedTokenCount) reused)" : ""
+    let drafted = acceptanceRate.map {
+      ", \(acceptedTokenCount) of \(draftedTokenCount) guesses right (\(($0 * 100).rounded(to: 0)) %)"
+    }
     return "prompt \(rate(computed, promptSeconds, promptTokensPerSecond))\(reused), "
       + "generation \(rate(decodedTokenCount, decodeSeconds, decodeTokensPerSecond))"
+      + (drafted ?? "")
   }
 }
 

@@ -95,17 +95,7 @@ extension DistillationModel {
         location: location, key: "the teacher's number of token embeddings", found: "\(found)",
         expected: "\(vocabularySize), the student's")
     }
-    let count = max(tokenizer.vocabularySize, teacher.tokenizer.vocabularySize)
-    for id in 0..<Int32(clamping: count) {
-      let (own, other) = (tokenizer.piece(of: id), teacher.tokenizer.piece(of: id))
-      guard own != other else { continue }
-      throw .configuration(
-        location: location, key: "the teacher's token \(id)", found: quoted(other),
-        expected: "\(quoted(own)), the student's")
-    }
-  }
-
-  private static func quoted(_ piece: String?) -> String {
-    piece.map { "'\($0.printable())'" } ?? "missing"
+    try checkTokens(
+      of: teacher.tokenizer, named: "teacher", at: location, are: tokenizer, named: "student")
   }
 }

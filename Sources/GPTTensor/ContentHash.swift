@@ -1,11 +1,10 @@
-package import GPTTensor
 import Glibc
 
 /// XXH64 of bytes, seed 0: tells damage, not malice, and reads a checkpoint of gigabytes in about a
 /// second, where a cryptographic hash would take ten.
 ///
 /// Source: Collet, the xxHash specification, doc/xxhash_spec.md, section XXH64.
-struct ContentHash {
+package struct ContentHash {
   private static let prime1: UInt64 = 0x9e37_79b1_85eb_ca87
   private static let prime2: UInt64 = 0xc2b2_ae3d_27d4_eb4f
   private static let prime3: UInt64 = 0x1656_67b1_9e37_79f9
@@ -17,6 +16,18 @@ struct ContentHash {
     prime1 &+ prime2, prime2, 0, 0 &- prime1
   )
   private var byteCount = 0
+
+  /// The hash of `bytes`.
+  package static func digest(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+    let whole = bytes.count / stripeBytes * stripeBytes
+    var content = ContentHash()
+    content.update(UnsafeRawBufferPointer(rebasing: bytes[..<whole]))
+    return content.finish(UnsafeRawBufferPointer(rebasing: bytes[whole...]))
+  }
+
+  package static func digest(of bytes: [UInt8]) -> UInt64 {
+    bytes.withUnsafeBytes { digest(of: $0) }
+  }
 
   /// - Parameter stripes: a multiple of 32 bytes.
   mutating func update(_ stripes: UnsafeRawBufferPointer) {
@@ -93,12 +104,7 @@ package struct FileSeal: Sendable, Equatable {
   package init(of bytes: [UInt8]) {
     byteCount = bytes.count
     hash = Self.hexadecimal(
-      bytes.withUnsafeBytes { buffer in
-        let whole = buffer.count / ContentHash.stripeBytes * ContentHash.stripeBytes
-        var content = ContentHash()
-        content.update(UnsafeRawBufferPointer(rebasing: buffer[..<whole]))
-        return content.finish(UnsafeRawBufferPointer(rebasing: buffer[whole...]))
-      })
+      bytes.withUnsafeBytes { ContentHash.digest(of: $0) })
   }
 
   package init(byteCount: Int, hash: String) {
