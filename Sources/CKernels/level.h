@@ -2,6 +2,7 @@
 #include "template_products.h"
 #include "template_quantised.h"
 #include "template_elementwise.h"
+#include "template_memory.h"
 #include "template_dropout.h"
 #include "template_attention.h"
 #include "template_packing.h"
@@ -54,4 +55,5 @@ const gpt_kernels LEVEL_TABLE = {
     .lion_update = lion_update,
     .weighted_sum = weighted_sum,
     .sum_of_squares = sum_of_squares,
+    .sum = sum_of,
 };

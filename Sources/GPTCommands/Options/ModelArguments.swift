@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import GPT
+internal import GPTOps
 
 /// Which model, and how it is computed.
 struct ModelArguments: ParsableArguments {
@@ -13,8 +14,8 @@ struct ModelArguments: ParsableArguments {
   @OptionGroup var adapters: AdapterArguments
   @OptionGroup var computing: ComputingArguments
 
-  func open() async throws -> LanguageModel {
-    try await computing.open(model, adapters: adapters.references)
+  func open(kernels: KernelLevel? = nil) async throws -> LanguageModel {
+    try await computing.open(model, adapters: adapters.references, kernels: kernels)
   }
 }
 
@@ -43,7 +44,7 @@ struct ComputingArguments: ParsableArguments {
   }
 
   func open(
-    _ model: String?, adapters: [AdapterReference] = []
+    _ model: String?, adapters: [AdapterReference] = [], kernels: KernelLevel? = nil
   ) async throws -> LanguageModel {
     var options = LanguageModel.LoadingOptions()
     options.adapters = adapters
@@ -61,6 +62,7 @@ struct ComputingArguments: ParsableArguments {
       case nil: nil
       }
     options.contextLength = contextLength
+    options.kernelLevel = kernels
     return try await LanguageModel(at: ModelLocator.resolve(model), options: options)
   }
 }
