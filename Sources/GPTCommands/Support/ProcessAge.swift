@@ -3,7 +3,7 @@ import Glibc
 /// How long this process has been running.
 enum ProcessAge {
   /// Since the kernel made the process, in steps of 10 ms (`starttime` of `/proc/self/stat`,
-  /// proc(5)).
+  /// proc(5)): loading the program counts, and what a shell does before it becomes this program.
   static func seconds() throws(CommandError) -> Double {
     let path = "/proc/self/stat"
     let text = try Files.text(Files.readAll(path: path), location: path)
