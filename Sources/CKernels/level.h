@@ -3,6 +3,7 @@
 #include "template_quantised.h"
 #include "template_elementwise.h"
 #include "template_integers.h"
+#include "template_memory.h"
 #include "template_dropout.h"
 #include "template_attention_pages.h"
 #include "template_attention.h"
@@ -63,4 +64,5 @@ const gpt_kernels LEVEL_TABLE = {
     .lion_update = lion_update,
     .weighted_sum = weighted_sum,
     .sum_of_squares = sum_of_squares,
+    .sum = sum_of,
 };

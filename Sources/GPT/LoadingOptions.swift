@@ -1,5 +1,5 @@
 internal import GPTModel
-internal import GPTOps
+package import GPTOps
 
 extension LanguageModel {
   /// How a model is opened and computed.
@@ -37,6 +37,9 @@ extension LanguageModel {
     /// LoRA adapters to put on the model; what several add is summed.
     public var adapters: [AdapterReference] = []
 
+    /// Instruction set of the kernels; nil: `GPT_KERNELS`, else the best there is.
+    package var kernelLevel: KernelLevel?
+
     public init() {}
 
     /// Most threads that may be asked for: the largest machines have fewer cores.
@@ -65,6 +68,7 @@ extension LanguageModel {
       options.adapters = adapters.map { ($0.path, $0.scale) }
       options.threadCount = threadCount
       options.contextLength = contextLength
+      options.kernelLevel = kernelLevel
       switch precision {
       case .automatic: options.precision = .automatic
       case .fp32: options.precision = .fp32

@@ -30,6 +30,15 @@ public enum CommandLineTool {
     }
   }
 
+  /// The exit code with which arguments, the program's name left out, are turned away; 0: they are
+  /// well formed.
+  package static func exitCode(parsing arguments: [String]) -> Int32 {
+    do {
+      _ = try RootCommand.parseAsRoot(arguments)
+      return 0
+    } catch { return RootCommand.exitCode(for: error).rawValue }
+  }
+
   private static func end(with error: any Error) -> Never {
     try? StandardOutput.shared.flush()
     switch error {

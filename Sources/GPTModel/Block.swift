@@ -37,7 +37,10 @@ struct Block: Sendable {
     let (queries, keys, values) = (inputs[0], inputs[1], inputs[2])
     pass.rotate(queries, headCount: shape.headCount)
     pass.rotate(keys, headCount: shape.keyValueHeadCount)
+    pass.profile?.end(.queryKeyValue)
     let attended = pass.attend(queries: queries, keys: keys, values: values, block: index)
+    pass.profile?.end(.attention)
+    defer { pass.profile?.end(.attentionOutput) }
     return pass.add(
       pass.activation(attended), through: attentionOutput, to: x, site: 3 * index + 1)
   }
@@ -51,6 +54,8 @@ struct Block: Sendable {
     } else {
       hidden = pass.gelu(pass.project(normalised, [up])[0])
     }
+    pass.profile?.end(.gateUp)
+    defer { pass.profile?.end(.down) }
     return pass.add(hidden, through: down, to: x, site: 3 * index + 2)
   }
 }

@@ -45,6 +45,8 @@ struct ForwardPass {
   let scratch: Workspace
   var tape: Tape?
   var dropout = DropoutPlan()
+  /// Told when each stage ends.
+  var profile: PassProfile?
 }
 
 /// What a projection reads: an activation that is kept, or one so cheap to compute from kept ones

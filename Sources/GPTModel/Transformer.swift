@@ -58,10 +58,11 @@ package final class Transformer: Sendable {
 
   /// Runs `tokens` after what the cache holds.
   ///
+  /// - Parameter profile: told when each stage ends
   /// - Returns: nothing, `[V]` for the last position, or `[T, V]` row after row.
   /// - Throws: `ModelError.invalidToken`, `ModelError.contextExceeded`; the cache is then unchanged.
   package func forward(
-    _ tokens: [Int32], cache: KVCache, logits: LogitsSelection
+    _ tokens: [Int32], cache: KVCache, logits: LogitsSelection, profile: PassProfile? = nil
   ) throws(ModelError) -> [Float] {
     try check(tokens[...], behind: cache)
     var result: [Float] = []
@@ -70,7 +71,8 @@ package final class Transformer: Sendable {
       let end = min(begin + Transformer.batchRows, tokens.count)
       let wanted = logits == .last && end < tokens.count ? .none : logits
       let part = SequencePart(tokens: tokens[begin..<end], cache: cache, logits: wanted)
-      result += run([part], kept: cache.workspace, scratch: cache.scratch)
+      result += run(
+        [part], kept: cache.workspace, scratch: cache.scratch, profile: profile)
       begin = end
     }
     return result
@@ -99,7 +101,9 @@ package final class Transformer: Sendable {
   /// - Parameters: kept and scratch hold the pass's activations; tokens are of the vocabulary and
   ///   fit into the caches, of which none occurs twice
   /// - Returns: the logits asked for, row after row, sequence after sequence
-  func run(_ parts: [SequencePart], kept: Workspace, scratch: Workspace) -> [Float] {
+  func run(
+    _ parts: [SequencePart], kept: Workspace, scratch: Workspace, profile: PassProfile? = nil
+  ) -> [Float] {
     let mark = kept.mark()
     defer { kept.release(to: mark) }
     let count = parts.reduce(0) { $0 + $1.tokens.count }
@@ -119,7 +123,9 @@ package final class Transformer: Sendable {
     let pass = ForwardPass(
       configuration: configuration, context: context,
       memory: .caches(rows, configuration.pageLayout(type: cacheType)),
-      rotary: rotaryTable(positions), kept: kept, insides: kept, scratch: scratch)
+      rotary: rotaryTable(positions), kept: kept, insides: kept, scratch: scratch,
+      profile: profile)
+    profile?.end(.embedding)
     for block in blocks { _ = block.forward(x, pass: pass) }
     for part in parts { part.cache.append(part.tokens) }
     let wanted = zip(parts, rows).flatMap { part, rows in
@@ -129,6 +135,7 @@ package final class Transformer: Sendable {
       case .all: rows.rows
       }
     }
+    defer { profile?.end(.output) }
     return project(x, rows: wanted, workspace: kept)
   }
 

@@ -4,6 +4,12 @@
 A ratio above 1 means that gpt is better: faster, sooner or smaller. llama.cpp runs with flash
 attention on and off, and the better of the two counts, figure by figure. Only ratios from one
 run of this script count: the machine may be shared.
+
+Without --model: SmolLM2-135M in Q4_0, Q8_0, Q4_K and BF16, decoding and reading a prompt, in less
+than ten minutes. --full adds GPT-2's 124M shape with random weights, eight sequences together,
+start, memory, and transformers: about an hour. The files are written once, into the cache. With
+--kernels avx2 both sides are held to AVX2; llama.cpp is then built once more, which takes minutes.
+With --model: that file, with the options below.
 """
 
 import argparse
@@ -13,6 +19,7 @@ import statistics
 import sys
 from pathlib import Path
 
+import compare_llama_table
 from processes import cpu_name, run_json
 
 # key, title, unit's divisor, format, and whether more is better
@@ -99,12 +106,17 @@ def main():
     parser = argparse.ArgumentParser(
         prog="tools/compare-llama", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="a .gguf (default: SmolLM2 from the cache)")
-    parser.add_argument("--pairs", type=int, default=3, help="runs of each side (default 3)")
+    parser.add_argument("--model", help="a .gguf, compared by itself")
+    parser.add_argument("--full", action="store_true", help="the whole table")
+    parser.add_argument("--kernels", choices=["avx2"], help="hold both sides to it")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT",
+                        help="rows of the table whose name has TEXT in it; repeatable")
+    parser.add_argument("--pairs", type=int,
+                        help="runs of each side (default 5, with --model 3)")
     parser.add_argument("--threads", type=int, action="append",
                         help="repeatable (default: 1 and 2)")
     parser.add_argument("--prompt-tokens", type=int, default=512)
-    parser.add_argument("--generate-tokens", type=int, default=128)
+    parser.add_argument("--generate-tokens", type=int, help="default 64, with --model 128")
     parser.add_argument("--depth", type=int, default=0, help="decode after so many tokens")
     parser.add_argument("--gpt", help="the gpt binary (default: built from this folder)")
     parser.add_argument("--gpt-option", action="append", default=[], metavar="OPTION",
@@ -114,11 +126,21 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit 1 if a ratio misses its goal")
     parser.add_argument("--llama-python", help=argparse.SUPPRESS)
+    parser.add_argument("--writing-python", help=argparse.SUPPRESS)
+    parser.add_argument("--peft-python", help=argparse.SUPPRESS)
     parser.add_argument("--default-model", help=argparse.SUPPRESS)
+    parser.add_argument("--cache", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.pairs < 1:
+    if options.pairs is not None and options.pairs < 1:
         parser.error("--pairs must be at least 1")
-    options.model = options.model or options.default_model
+    if options.model is None:
+        if options.depth or options.goal:
+            parser.error("--depth and --goal go with --model; the table has its own")
+        return compare_llama_table.main(options)
+    if options.full or options.kernels or options.only:
+        parser.error("--full, --kernels and --only are of the table, without --model")
+    options.pairs = options.pairs or 3
+    options.generate_tokens = options.generate_tokens or 128
     if not os.path.exists(options.model):
         sys.exit(f"error: {options.model}: no such file")
     goals = goals_of(options)

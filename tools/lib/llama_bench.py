@@ -38,6 +38,7 @@ class Runner:
         settings.n_ctx = (deepest + 255) // 256 * 256
         settings.n_batch = settings.n_ubatch = getattr(options, "batch_tokens", 512)
         settings.n_threads = settings.n_threads_batch = options.threads
+        settings.n_seq_max = getattr(options, "sequences", 1)
         settings.flash_attn_type = (
             llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED if options.flash_attention == "on"
             else llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED)

@@ -317,6 +317,8 @@ typedef struct gpt_kernels {
   /* y = a x + b z; y may be x or z. */
   void (*weighted_sum)(float a, const float *x, float b, const float *z, float *y, ptrdiff_t count);
   double (*sum_of_squares)(const float *x, ptrdiff_t count); /* the same bits on every level */
+  /* For measuring how fast memory is read; count is a multiple of 64. */
+  float (*sum)(const float *x, ptrdiff_t count);
 } gpt_kernels;
 
 /* CPUs that this process may run on (its affinity mask), at least 1. */

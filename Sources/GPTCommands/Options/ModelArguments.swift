@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import GPT
+internal import GPTOps
 
 /// Which model, and how it is computed.
 struct ModelArguments: ParsableArguments {
@@ -13,8 +14,8 @@ struct ModelArguments: ParsableArguments {
   @OptionGroup var adapters: AdapterArguments
   @OptionGroup var computing: ComputingArguments
 
-  func open() async throws -> LanguageModel {
-    try await computing.open(model, adapters: adapters.references)
+  func open(kernels: KernelLevel? = nil) async throws -> LanguageModel {
+    try await computing.open(model, adapters: adapters.references, kernels: kernels)
   }
 
   func open(with draft: DraftArguments) async throws -> LanguageModel {
@@ -56,7 +57,8 @@ struct ComputingArguments: ParsableArguments {
   }
 
   func open(
-    _ model: String?, adapters: [AdapterReference] = [], draft: DraftArguments? = nil
+    _ model: String?, adapters: [AdapterReference] = [], draft: DraftArguments? = nil,
+    kernels: KernelLevel? = nil
   ) async throws -> LanguageModel {
     var options = LanguageModel.LoadingOptions()
     options.adapters = adapters
@@ -75,6 +77,7 @@ struct ComputingArguments: ParsableArguments {
       LanguageModel.LoadingOptions.CacheType(rawValue: $0.rawValue)
     }
     options.contextLength = contextLength
+    options.kernelLevel = kernels
     return try await LanguageModel(at: ModelLocator.resolve(model), options: options)
   }
 }

@@ -103,16 +103,4 @@ struct TrainBenchmarkArguments: ParsableArguments {
       ]
     }
   }
-
-  static func report(_ members: [(String, JSONValue)], json: Bool) throws {
-    guard json else {
-      for (name, value) in members {
-        let padding = String(repeating: " ", count: max(1, 26 - name.count))
-        let text = value.string ?? value.double.map { $0.rounded(to: value.integer == nil ? 4 : 0) }
-        try StandardOutput.shared.writeLine(name + padding + (text ?? ""))
-      }
-      return
-    }
-    try StandardOutput.shared.writeLine(JSONValue(members: members).encoded())
-  }
 }

@@ -133,23 +133,3 @@ package struct TrainingBenchmark {
     return loss.total / Double(loss.count)
   }
 }
-
-/// Operations a second of a large product in the context's precision: what a training step could
-/// reach if it were nothing else.
-package func measureMatrixPeak(in context: ComputeContext) -> Double {
-  let (rows, depth, columns) = (1024, 1024, 1024)
-  let x = Tensor(rows: rows, columns: depth)
-  let w = Tensor(rows: columns, columns: depth)
-  let y = Tensor(rows: rows, columns: columns)
-  for tensor in [x, w] {
-    tensor.pointer.update(repeating: 0.01, count: tensor.rows * tensor.stride)
-  }
-  let clock = ContinuousClock()
-  var best = Double.infinity
-  for _ in 0..<8 {
-    let start = clock.now
-    multiply(x.matrix, w.matrix.transposed, into: y.matrix, in: context)
-    best = min(best, (clock.now - start) / .seconds(1))
-  }
-  return 2 * Double(rows * depth * columns) / best
-}
