@@ -49,7 +49,9 @@ import Testing
 
   @Test(arguments: levels)
   func zerosAndTheSmallestNumbersAreZero(level: UInt32) throws {
-    let values = [Float](repeating: 0, count: 64) + [Float](repeating: .leastNonzeroMagnitude, count: 64)
+    let values =
+      [Float](repeating: 0, count: 64)
+      + [Float](repeating: .leastNonzeroMagnitude, count: 64)
     let row = Self.coded(values, by: try Self.kernels(level))
     #expect(row.codes.allSatisfy { $0 == 128 })
     #expect(row.scales[0] == 0 && row.scales[1] < .leastNormalMagnitude)
