@@ -82,19 +82,23 @@ package func attend(
   }
 }
 
-/// Tokens that one chunk of work reads for few rows: short enough that few heads occupy all threads,
-/// long enough that summing the results costs little.
-private let attentionSpanTokens = 256
+/// Where the spans begin that single chunks of work read for few rows: short ones where few tokens
+/// have to occupy all threads, then long ones, as the first page of a span comes late.
+private func attentionSpanStart(_ index: Int) -> Int { index < 2 ? 256 * index : 512 * (index - 1) }
 
 /// The spans that a sequence's rows see; one when there are many rows, which occupy threads anyway.
 private func attentionSpans(of sequence: CachedSequence, shape: AttentionShape) -> [Range<Int>] {
   let end = sequence.start + sequence.rows.count
   guard sequence.rows.count <= smallRowCount else { return [0..<end] }
   let first = shape.window.map { max(0, sequence.start - $0 + 1) } ?? 0
-  let indices = first / attentionSpanTokens..<(end - 1) / attentionSpanTokens + 1
-  return indices.map {
-    $0 * attentionSpanTokens..<min(($0 + 1) * attentionSpanTokens, end)
+  var spans: [Range<Int>] = []
+  var index = 0
+  while attentionSpanStart(index) < end {
+    let span = attentionSpanStart(index)..<min(attentionSpanStart(index + 1), end)
+    if span.upperBound > first { spans.append(span) }
+    index += 1
   }
+  return spans
 }
 
 /// About 32 query rows share each page they read, few enough for registers and the L1 cache.

@@ -1,4 +1,6 @@
 import GPTModel
+import GPTOps
+import Glibc
 import Testing
 
 @Suite struct KVCacheTests {
@@ -51,5 +53,51 @@ import Testing
     #expect(
       try transformer.forward([7], cache: cache, logits: .last)
         == transformer.forward([7], cache: fresh, logits: .last))
+  }
+
+  /// What keeping keys and values in fewer bits costs: nats for each token, the ids being as
+  /// improbable as any others.
+  @Test(
+    arguments: ["gpt2", "llama", "mistral", "qwen2"],
+    [(CacheType.f16, 2e-4), (.bf16, 2e-3), (.q8, 2e-2)])
+  func aNarrowCacheHardlyChangesTheLoss(name: String, narrow: (type: CacheType, bound: Double))
+    throws
+  {
+    let golden = GoldenModel.folder(name)
+    let ids = try golden.expectation().ids
+    let losses = try [CacheType.f32, narrow.type].map { type in
+      let transformer = try golden.open(cacheType: type).transformer
+      let logits = try transformer.forward(ids, cache: transformer.makeCache(), logits: .all)
+      return loss(of: ids, logits: logits, vocabularySize: transformer.configuration.vocabularySize)
+    }
+    #expect(abs(losses[1] - losses[0]) < narrow.bound, "\(losses)")
+    #expect(losses[1] != losses[0])
+  }
+
+  @Test(arguments: CacheType.allCases)
+  func decodingAloneAndInABatchOfEightIsBitEqual(_ type: CacheType) throws {
+    let transformer = try GoldenModel.folder("llama").open(
+      precision: .automatic, threads: 2, cacheType: type
+    ).transformer
+    let caches = try (0..<8).map { seed in
+      let cache = transformer.makeCache()
+      _ = try transformer.forward(ids(9 + 15 * seed, seed: seed), cache: cache, logits: .none)
+      return cache
+    }
+    let alone = try caches.map { try transformer.forward([7], cache: $0.fork(), logits: .last) }
+    let together = try BatchPass(transformer).forward(
+      caches.map { SequencePart(tokens: [7], cache: $0, logits: .last) })
+    #expect(together == alone)
+  }
+
+  /// Mean −log p of the ids behind the first.
+  private func loss(of ids: [Int32], logits: [Float], vocabularySize: Int) -> Double {
+    let losses = ids.indices.dropFirst().map { index -> Double in
+      let row = logits[(index - 1) * vocabularySize..<index * vocabularySize].map(Double.init)
+      let peak = row.max() ?? 0
+      let sum = row.reduce(0) { $0 + exp($1 - peak) }
+      return peak + log(sum) - row[Int(ids[index])]
+    }
+    return losses.reduce(0, +) / Double(losses.count)
   }
 }
