@@ -92,8 +92,8 @@ ALWAYS void page_scores(const gpt_attention *t, int page, int count, float *scor
       .type = (gpt_panel_type)t->type, .panels = t->key_pages[page],
       .depth_stride = is_narrow ? 64 : 16 * element, .panel_stride = 16 * element * depth,
       .panel_count = (count + 15) / 16, .depth = t->head_width, .y = scores,
-      .y_stride = t->page_tokens, .accumulate = 0};
-  float_product_ahead(&product, next_page(t, t->key_pages, page));
+      .y_stride = t->page_tokens, .accumulate = 0, .ahead = next_page(t, t->key_pages, page)};
+  float_product(&product);
 }
 
 ALWAYS void add_narrow_values(const gpt_attention *t, int page, int count, const float *weights) {
@@ -128,6 +128,7 @@ ALWAYS void add_page_values(const gpt_attention *t, int page, int count, const f
       .depth_stride = is_narrow ? 64 : t->value_width * element,
       .panel_stride = is_narrow ? (ptrdiff_t)32 * t->page_tokens : 16 * element,
       .panel_count = t->value_width / 16, .depth = count, .y = t->output,
-      .y_stride = t->output_stride, .accumulate = 1};
-  float_product_ahead(&product, is_quantised ? 0 : next_page(t, t->value_pages, page));
+      .y_stride = t->output_stride, .accumulate = 1,
+      .ahead = is_quantised ? 0 : next_page(t, t->value_pages, page)};
+  float_product(&product);
 }

@@ -87,7 +87,8 @@ FLOAT_ROWS(7)
 FLOAT_ROWS(8)
 #endif
 
-ALWAYS void float_product_of(const gpt_panel_type type, const gpt_float_product *t, ptrdiff_t ahead) {
+ALWAYS void float_product_of(const gpt_panel_type type, const gpt_float_product *t) {
+  ptrdiff_t ahead = t->ahead;
   for (int row = 0; row < t->rows;) {
     int left = t->rows - row;
     int taken = left < MAXIMUM_ROWS ? left : MAXIMUM_ROWS;
@@ -110,23 +111,19 @@ ALWAYS void float_product_of(const gpt_panel_type type, const gpt_float_product 
   }
 }
 
-#define FLOAT_PRODUCT(name, type)                                                        \
-  static __attribute__((noinline)) void name(const gpt_float_product *t, ptrdiff_t ahead) { \
-    float_product_of(type, t, ahead);                                                    \
-  }
+#define FLOAT_PRODUCT(name, type)                                                                   \
+  static __attribute__((noinline)) void name(const gpt_float_product *t) { float_product_of(type, t); }
 FLOAT_PRODUCT(product_f32, GPT_PANEL_F32)
 FLOAT_PRODUCT(product_f16, GPT_PANEL_F16)
 FLOAT_PRODUCT(product_bf16_panel, GPT_PANEL_BF16)
 
-static void float_product_ahead(const gpt_float_product *t, ptrdiff_t ahead) {
+static void float_product(const gpt_float_product *t) {
   switch (t->type) {
-  case GPT_PANEL_F32: product_f32(t, ahead); break;
-  case GPT_PANEL_F16: product_f16(t, ahead); break;
-  case GPT_PANEL_BF16: product_bf16_panel(t, ahead); break;
+  case GPT_PANEL_F32: product_f32(t); break;
+  case GPT_PANEL_F16: product_f16(t); break;
+  case GPT_PANEL_BF16: product_bf16_panel(t); break;
   }
 }
-
-static void float_product(const gpt_float_product *t) { float_product_ahead(t, 0); }
 
 /* fp32 to bf16, `float_to_bf16` of half.h for vectors. AVX512-BF16 has an instruction for it, which
    makes subnormals zero, unlike the other levels. */

@@ -30,7 +30,8 @@ struct BenchCommand: AsyncParsableCommand {
       the matrix peak compares useful operations with a large product measured in the same run.
 
       With --finetune it measures such steps of a new LoRA adapter on all linear layers of --model, \
-      which stays as it is stored.
+      which stays as it is stored; the matrix peak is that of bf16, and products with it may be of \
+      8-bit integers.
 
       EXAMPLES:
         gpt bench --model model.gguf --prompt-tokens 512 --generate-tokens 128 --threads 8

@@ -138,7 +138,7 @@ private struct AdapterJob {
       x: source, x_stride: sourceStride, x_step: 1, rows: Int32(rows), type: GPT_PANEL_F32,
       panels: side.panels, depth_stride: 64, panel_stride: panelBytes,
       panel_count: Int32(side.panelCount), depth: Int32(x.columns), y: y + side.first,
-      y_stride: stride, accumulate: 0)
+      y_stride: stride, accumulate: 0, ahead: 0)
     context.kernels.pointee.float_product(&product)
   }
 

@@ -49,6 +49,7 @@ typedef struct gpt_float_product {
   float *y;
   ptrdiff_t y_stride;
   int accumulate; /* 1: add to what y holds */
+  ptrdiff_t ahead; /* bytes from a load to what is fetched into the cache meanwhile; 0: nothing */
 } gpt_float_product;
 
 /* The same with x and panels in bf16, summed in fp32; depth is even, x rows are zero-padded. */

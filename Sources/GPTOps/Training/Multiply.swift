@@ -221,7 +221,7 @@ struct PanelJob {
       panels: scratch, depth_stride: 64, panel_stride: panelBytes,
       panel_count: Int32(panels.count), depth: Int32(depth),
       y: c.pointer + rows.lowerBound * c.stride + 16 * panels.lowerBound, y_stride: c.stride,
-      accumulate: adds ? 1 : 0)
+      accumulate: adds ? 1 : 0, ahead: 0)
     context.kernels.pointee.float_product(&product)
   }
 }
