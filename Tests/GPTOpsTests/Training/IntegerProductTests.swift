@@ -15,26 +15,43 @@ import Testing
     return (packed, DoubleMatrix(rows: outputs, columns: inputs, elements: held))
   }
 
+  /// The values that `compute` makes of 33 rows and what it should make of them, for every shape.
+  private static func expectEqual(
+    _ format: PanelFormat, isForward: Bool,
+    _ compute: (Linear, Tensor) -> (found: Tensor, expected: (DoubleMatrix) -> [Double])
+  ) {
+    for (outputs, inputs) in shapes {
+      let weight = Self.weight(format, outputs, inputs)
+      var random = TestRandom(seed: 5)
+      let rows = random.tensor(rows: 33, columns: isForward ? inputs : outputs)
+      let bias = isForward ? random.parameter(rows: 1, columns: outputs) : nil
+      let (found, expected) = compute(
+        Linear(weight: .packed(weight.packed), bias: bias), rows)
+      let values = expected(weight.values)
+      #expect(relativeDifference(found.values, values) < 1e-5, "[\(outputs), \(inputs)]")
+      #expect(found.paddingIsZero)
+    }
+  }
+
   @Test(arguments: Numerics.integers, ProjectionTests.quantisedFormats)
   func forwardMultipliesRowsAndWeightsRoundedInBlocksOfInputs(
     _ numerics: Numerics, _ format: PanelFormat
   ) throws {
     let context = try numerics.context()
-    for (outputs, inputs) in Self.shapes {
-      let weight = Self.weight(format, outputs, inputs)
-      var random = TestRandom(seed: 5)
-      let x = random.tensor(rows: 33, columns: inputs)
-      let bias = random.parameter(rows: 1, columns: outputs)
-      let y = Tensor(rows: 33, columns: outputs)
-      project(
-        RowSource(x), [(Linear(weight: .packed(weight.packed), bias: bias), y)],
-        scratch: Workspace(), in: context)
-      let product = DoubleMatrix(x).rounded * weight.values.rounded.transposed
-      let expected = (0..<33 * outputs).map {
-        product.elements[$0] + Double(bias.value.values[$0 % outputs])
-      }
-      #expect(relativeDifference(y.values, expected) < 1e-5, "[\(outputs), \(inputs)]")
-      #expect(y.paddingIsZero)
+    Self.expectEqual(format, isForward: true) { linear, x in
+      let outputs = linear.weight.outputs
+      let y = Tensor(rows: x.rows, columns: outputs)
+      project(RowSource(x), [(linear, y)], scratch: Workspace(), in: context)
+      return (
+        y,
+        { weights in
+          let product = DoubleMatrix(x).rounded * weights.rounded.transposed
+          let bias = linear.bias?.value.values ?? []
+          return product.elements.indices.map {
+            product.elements[$0] + Double(bias[$0 % outputs])
+          }
+        }
+      )
     }
   }
 
@@ -43,18 +60,14 @@ import Testing
     _ numerics: Numerics, _ format: PanelFormat
   ) throws {
     let context = try numerics.context()
-    for (outputs, inputs) in Self.shapes {
-      let weight = Self.weight(format, outputs, inputs)
-      var random = TestRandom(seed: 6)
-      let dy = random.tensor(rows: 33, columns: outputs)
-      let dx = Tensor(rows: 33, columns: inputs)
+    Self.expectEqual(format, isForward: false) { linear, dy in
+      let dx = Tensor(rows: dy.rows, columns: linear.weight.inputs)
       projectBackward(
-        RowSource(Tensor(rows: 33, columns: inputs)),
-        [(Linear(weight: .packed(weight.packed), bias: nil), dy)], into: dx,
-        scratch: Workspace(), in: context)
-      let expected = DoubleMatrix(dy).rounded * weight.values.transposed.rounded.transposed
-      #expect(relativeDifference(dx.values, expected.elements) < 1e-5, "[\(outputs), \(inputs)]")
-      #expect(dx.paddingIsZero)
+        RowSource(Tensor(rows: dy.rows, columns: linear.weight.inputs)), [(linear, dy)],
+        into: dx, scratch: Workspace(), in: context)
+      return (
+        dx, { (DoubleMatrix(dy).rounded * $0.transposed.rounded.transposed).elements }
+      )
     }
   }
 
