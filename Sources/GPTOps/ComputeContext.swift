@@ -15,6 +15,14 @@ package enum KernelLevel: String, CaseIterable, Sendable {
     }
   }
 
+  /// The level that `GPT_KERNELS` names, and without it the best the machine has.
+  package static func chosen() throws(ComputeError) -> KernelLevel {
+    guard let raw = getenv("GPT_KERNELS") else { return .best }
+    let name = String(cString: raw)
+    guard let level = KernelLevel(rawValue: name) else { throw .unknownLevel(name) }
+    return level
+  }
+
   /// Every level that this machine runs.
   package static var available: [KernelLevel] { allCases.filter { $0.table != nil } }
 
@@ -70,23 +78,16 @@ package final class ComputeContext: @unchecked Sendable {
   /// CPUs that this process may run on.
   package static var availableThreadCount: Int { Int(gpt_processor_count()) }
 
-  /// - Parameter level: nil takes `GPT_KERNELS`, and without it the best the machine has.
+  /// - Parameter level: nil takes `KernelLevel.chosen()`
   package init(threadCount: Int, precision: Precision, level: KernelLevel? = nil)
     throws(ComputeError)
   {
-    let chosen = if let level { level } else { try ComputeContext.levelFromEnvironment() }
+    let chosen = if let level { level } else { try KernelLevel.chosen() }
     guard let table = chosen.table else { throw .unsupportedLevel(chosen) }
     self.level = chosen
     kernels = table
     self.precision = precision
     pool = ThreadPool(threadCount: threadCount)
-  }
-
-  private static func levelFromEnvironment() throws(ComputeError) -> KernelLevel {
-    guard let raw = getenv("GPT_KERNELS") else { return .best }
-    let name = String(cString: raw)
-    guard let level = KernelLevel(rawValue: name) else { throw .unknownLevel(name) }
-    return level
   }
 
   /// Whether products of floats may be rounded to bf16.

@@ -59,7 +59,7 @@ struct FinetuneModel {
     if case .lastBlocks(let count) = method { part = .lastBlocks(count) }
     let model = try TrainingModel(
       loading: base.source, trainable: part, options: arguments.training.modelOptions,
-      context: try arguments.training.makeContext())
+      context: try arguments.training.makeContext(for: base.source.configuration))
     // A GGUF's configuration and tokenizer become those of a folder.
     let files = try SourceModel.open(path: base.path)
     let saved = WholeModel(

@@ -138,10 +138,14 @@ extension TrainingArguments {
     return options
   }
 
-  func makeContext() throws(ModelError) -> ComputeContext {
+  /// For a model all of which learns.
+  func makeContext(for model: ModelConfiguration) throws(ModelError) -> ComputeContext {
     do {
+      let level = try KernelLevel.chosen()
+      let isOpen = (precision ?? .auto) == .auto
       return try ComputeContext(
-        threadCount: threads ?? ComputeContext.availableThreadCount, precision: matrixPrecision)
+        threadCount: threads ?? ComputeContext.availableThreadCount,
+        precision: isOpen ? model.trainingPrecision(at: level) : matrixPrecision, level: level)
     } catch { throw .compute(error) }
   }
 

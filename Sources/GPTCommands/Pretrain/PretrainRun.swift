@@ -33,7 +33,7 @@ struct PretrainRun {
     try checkMemory()
     let training = arguments.training
     let context: ComputeContext
-    do { context = try training.makeContext() } catch { throw TrainingError.model(error) }
+    do { context = try training.makeContext(for: configuration) } catch { throw TrainingError.model(error) }
     let data = try makeData()
     let model = TrainingModel(
       configuration: configuration, options: training.modelOptions, context: context,
@@ -45,7 +45,7 @@ struct PretrainRun {
         configuration, model.parameters, tokenizerFolder: corpus.tokenizerFolder),
       hashes: try hashes())
     task.makeSample = { _ in writer.write(model.transformer) }
-    task.facts = facts
+    task.facts = facts + [("products in", context.floatProducts.rawValue)]
     task.bitsPerNat = corpus.bitsPerByte(ofLoss: 1)
     return try TrainingRun(
       source: source, folder: folder, arguments: arguments, task: task,
