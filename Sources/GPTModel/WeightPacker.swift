@@ -58,7 +58,7 @@ struct WeightPacker {
     default:
       guard let blocks = blockFormat(of: dtype) else { return .f32 }
       return .quantised(
-        bits: blocks.codeBits <= 4 ? 4 : 8, subBlockLength: blocks.subBlockLength,
+        bits: max(blocks.codeBits, 4), subBlockLength: blocks.subBlockLength,
         affine: blocks.hasMinimum, zero: blocks.zero)
     }
   }

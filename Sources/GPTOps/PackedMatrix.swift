@@ -4,7 +4,7 @@ import GPTTensor
 /// How a packed matrix keeps its elements.
 package enum PanelFormat: Sendable, Equatable {
   case f32, f16, bf16
-  /// Codes of `bits` (4 or 8), a scale per `subBlockLength` (16 or 32) inputs:
+  /// Codes of `bits` (4, 5, 6 or 8), a scale per `subBlockLength` (16 or 32) inputs:
   /// value = scale · (code − zero) + minimum.
   case quantised(bits: Int, subBlockLength: Int, affine: Bool, zero: Int)
 
