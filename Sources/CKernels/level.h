@@ -1,6 +1,8 @@
 /* Body of one level: define LEVEL_NAME, LEVEL_TABLE and a vector header, then include this. */
+#include "template_macros.h"
 #include "template_products.h"
 #include "template_codes.h"
+#include "template_unpack.h"
 #include "template_quantised.h"
 #include "template_elementwise.h"
 #include "template_integers.h"
