@@ -13,7 +13,7 @@ static inline __attribute__((always_inline)) void pack_block(const uint32_t c[8]
                                                              uint32_t packed[8]) {
   for (int v = 0; v < bits; v++) packed[v] = c[v];
   if (bits == 4)
-    for (int v = 0; v < 4; v++) packed[v] |= bits_left(c[v + 4], 4, 0x0f);
+    for (int v = 0; v < 4; v++) packed[v] |= c[v + 4] << 4;
   if (bits == 5) {
     for (int v = 0; v < 3; v++) packed[2 * v] |= bits_left(c[v + 5], 3, 0x1c);
     for (int v = 0; v < 2; v++) packed[2 * v + 1] |= bits_left(c[v + 5], 6, 0x03);
