@@ -22,11 +22,13 @@ struct RowSelection: Sendable {
 /// their mapped pages back.
 struct WeightPacker {
   let context: ComputeContext
+  let region: BufferRegion
 
   func pack(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool = false) -> PackedMatrix {
     if transposed { return packTransposed(tensor, rows: rows) }
     let format = panelFormat(for: tensor.dtype)
-    let matrix = PackedMatrix(outputs: rows.count, inputs: tensor.columnCount, format: format)
+    let matrix = PackedMatrix(
+      outputs: rows.count, inputs: tensor.columnCount, format: format, in: region)
     let chunks = min(matrix.panelCount, context.pool.threadCount * 8)
     context.pool.run(chunks) { chunk, worker in
       let panels =
@@ -43,10 +45,15 @@ struct WeightPacker {
   }
 
   func vector(_ tensor: StoredTensor, range: Range<Int>? = nil) -> Tensor {
-    let values = tensor.dequantised()
-    let range = range ?? 0..<values.count
+    let range = range ?? 0..<tensor.elementCount
     let result = Tensor(rows: 1, columns: range.count)
-    for (index, source) in range.enumerated() { result.pointer[index] = values[source] }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: tensor.elementCount) { values in
+      guard let values = values.baseAddress else { return }
+      for row in 0..<tensor.rowCount {
+        tensor.dequantise(row: row, into: values + row * tensor.columnCount)
+      }
+      result.pointer.update(from: values + range.lowerBound, count: range.count)
+    }
     return result
   }
 
@@ -115,7 +122,7 @@ struct WeightPacker {
     let inputs = tensor.rowCount
     let columns = tensor.columnCount
     let matrix = PackedMatrix(
-      outputs: rows.count, inputs: inputs, format: panelFormat(for: tensor.dtype))
+      outputs: rows.count, inputs: inputs, format: panelFormat(for: tensor.dtype), in: region)
     context.pool.run(matrix.panelCount) { panel, worker in
       let scratch = context.pool.scratch(worker: worker, byteCount: 16 * inputs * 4)
         .assumingMemoryBound(to: Float.self)

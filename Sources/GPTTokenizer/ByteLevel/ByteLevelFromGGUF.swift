@@ -1,3 +1,5 @@
+internal import GPTTensor
+
 extension BytePairVocabulary {
   /// The vocabulary that a GGUF file embeds (`tokenizer.ggml.model` = `gpt2`).
   init(_ file: GGUFVocabulary) throws(TokenizerError) {
@@ -29,45 +31,35 @@ extension BytePairVocabulary {
     of file: GGUFVocabulary, into vocabulary: inout BytePairVocabulary
   ) throws(TokenizerError) {
     for (id, token) in file.tokens.enumerated() {
-      guard let text = String(validating: token, as: UTF8.self) else {
-        throw file.failure("tokens[\(id)]", quotedForMessage(token), "UTF-8")
+      let isText =
+        token.allSatisfy { $0 < 0x80 } || String(validating: token, as: UTF8.self) != nil
+      guard isText else {
+        throw file.failure("tokens[\(id)]", quotedForMessage(Array(token)), "UTF-8")
       }
-      let type = file.types.isEmpty ? 1 : file.types[id]
-      let kind: BytePairVocabulary.Kind =
-        switch type {
-        case 3: .control
-        case 4: .userDefined
-        default: .normal
-        }
-      try vocabulary.insert(id: id, text: text, kind: kind)
-      if kind != .normal { vocabulary.recognise(AddedToken(id: Int32(id), text: token)) }
+    }
+    let kinds = (0..<file.tokens.count).map { id -> BytePairVocabulary.Kind in
+      switch file.types.isEmpty ? 1 : file.types[id] {
+      case 3: .control
+      case 4: .userDefined
+      default: .normal
+      }
+    }
+    vocabulary.insertAll(file.tokens, kinds: kinds)
+    for (id, kind) in kinds.enumerated() where kind != .normal {
+      vocabulary.recognise(AddedToken(id: Int32(id), text: Array(file.tokens[id])))
     }
   }
 
-  private static func merges(
-    of file: GGUFVocabulary
-  ) throws(TokenizerError) -> [(left: Substring, right: Substring)] {
-    var merges: [(left: Substring, right: Substring)] = []
-    merges.reserveCapacity(file.merges.count)
+  private static func merges(of file: GGUFVocabulary) throws(TokenizerError) -> MergeList {
+    var merges = MergeList()
+    merges.reserveCapacity(file.merges.count, byteCount: file.merges.bytes.count)
     for (rank, line) in file.merges.enumerated() {
-      guard let pair = ByteLevelTokenizer.mergePair(line[...]) else {
+      guard let pair = MergeList.parts(of: line) else {
         throw file.failure(
-          "merges[\(rank)]", quotedForMessage(line), "two tokens with a space between")
+          "merges[\(rank)]", quotedForMessage(Array(line)), "two tokens with a space between")
       }
-      merges.append(pair)
+      merges.append(left: pair.left, right: pair.right)
     }
     return merges
-  }
-
-}
-
-extension ByteLevelTokenizer {
-  /// The two parts of a line of merges, nil when it has not exactly one space between two texts.
-  static func mergePair(_ line: Substring) -> (left: Substring, right: Substring)? {
-    guard let space = line.utf8.firstIndex(of: 0x20) else { return nil }
-    let right = line[line.utf8.index(after: space)...]
-    let left = line[..<space]
-    guard !left.isEmpty, !right.isEmpty, !right.utf8.contains(0x20) else { return nil }
-    return (left, right)
   }
 }
