@@ -24,9 +24,8 @@ package struct ByteStrings: RandomAccessCollection, Equatable, Sendable {
     ends.reserveCapacity(count)
   }
 
-  package mutating func append(_ string: some Collection<UInt8>) {
-    bytes.append(contentsOf: string)
-    ends.append(bytes.count)
+  package mutating func append(_ string: [UInt8]) {
+    string.withUnsafeBytes { append($0) }
   }
 
   package mutating func append(_ string: UnsafeRawBufferPointer) {
@@ -35,9 +34,20 @@ package struct ByteStrings: RandomAccessCollection, Equatable, Sendable {
   }
 
   /// Appends one string of two parts.
-  package mutating func append(_ first: some Collection<UInt8>, _ second: some Collection<UInt8>) {
+  package mutating func append(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) {
     bytes.append(contentsOf: first)
     append(second)
+  }
+
+  /// Calls `body` with the strings where they lie: nothing is counted, whoever looks at many of them.
+  @inlinable package func withUnsafeStrings<Result>(
+    _ body: (UnsafeByteStrings) throws -> Result
+  ) rethrows -> Result {
+    try bytes.withUnsafeBytes { bytes in
+      try ends.withUnsafeBufferPointer { ends in
+        try body(UnsafeByteStrings(bytes: bytes, ends: ends))
+      }
+    }
   }
 
   package mutating func removeLast() {
@@ -48,4 +58,21 @@ package struct ByteStrings: RandomAccessCollection, Equatable, Sendable {
 
 extension ByteStrings: ExpressibleByArrayLiteral {
   package init(arrayLiteral strings: [UInt8]...) { self.init(strings) }
+}
+
+/// The strings of `ByteStrings`, valid while those are not changed.
+package struct UnsafeByteStrings {
+  @usableFromInline let bytes: UnsafeRawBufferPointer
+  @usableFromInline let ends: UnsafeBufferPointer<Int>
+
+  @usableFromInline init(bytes: UnsafeRawBufferPointer, ends: UnsafeBufferPointer<Int>) {
+    self.bytes = bytes
+    self.ends = ends
+  }
+
+  @inlinable package var count: Int { ends.count }
+
+  @inlinable package subscript(index: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]])
+  }
 }

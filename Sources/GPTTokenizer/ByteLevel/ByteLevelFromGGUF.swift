@@ -30,12 +30,14 @@ extension BytePairVocabulary {
   private static func insertTokens(
     of file: GGUFVocabulary, into vocabulary: inout BytePairVocabulary
   ) throws(TokenizerError) {
-    for (id, token) in file.tokens.enumerated() {
-      let isText =
-        token.allSatisfy { $0 < 0x80 } || String(validating: token, as: UTF8.self) != nil
-      guard isText else {
-        throw file.failure("tokens[\(id)]", quotedForMessage(Array(token)), "UTF-8")
+    let wrong = file.tokens.withUnsafeStrings { tokens in
+      (0..<tokens.count).first { id in
+        let token = tokens[id]
+        return !token.allSatisfy { $0 < 0x80 } && String(validating: token, as: UTF8.self) == nil
       }
+    }
+    if let id = wrong {
+      throw file.failure("tokens[\(id)]", quotedForMessage(Array(file.tokens[id])), "UTF-8")
     }
     let kinds = (0..<file.tokens.count).map { id -> BytePairVocabulary.Kind in
       switch file.types.isEmpty ? 1 : file.types[id] {
@@ -53,13 +55,18 @@ extension BytePairVocabulary {
   private static func merges(of file: GGUFVocabulary) throws(TokenizerError) -> MergeList {
     var merges = MergeList()
     merges.reserveCapacity(file.merges.count, byteCount: file.merges.bytes.count)
-    for (rank, line) in file.merges.enumerated() {
-      guard let pair = MergeList.parts(of: line) else {
-        throw file.failure(
-          "merges[\(rank)]", quotedForMessage(Array(line)), "two tokens with a space between")
+    let wrong = file.merges.withUnsafeStrings { lines -> Int? in
+      for rank in 0..<lines.count {
+        guard let pair = MergeList.parts(of: lines[rank]) else { return rank }
+        merges.append(
+          left: UnsafeRawBufferPointer(rebasing: pair.left),
+          right: UnsafeRawBufferPointer(rebasing: pair.right))
       }
-      merges.append(left: pair.left, right: pair.right)
+      return nil
     }
-    return merges
+    guard let rank = wrong else { return merges }
+    throw file.failure(
+      "merges[\(rank)]", quotedForMessage(Array(file.merges[rank])),
+      "two tokens with a space between")
   }
 }

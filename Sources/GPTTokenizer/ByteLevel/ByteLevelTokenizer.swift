@@ -48,13 +48,14 @@ public struct ByteLevelTokenizer: Tokenizer {
   }
 
   private static func table(_ vocabulary: BytePairVocabulary) throws(TokenizerError) -> TokenTable {
-    var table = TokenTable(texts: vocabulary.texts, places: vocabulary.places)
-    for id in 0..<vocabulary.idCount {
-      guard let other = table.enter(Int32(id)), vocabulary.kinds[id] == .normal else { continue }
-      let text = quotedForMessage(Array(vocabulary.text(of: id) ?? []))
-      throw vocabulary.failure("\(text) with the ids \(other) and \(id)", "one id a token")
+    var clash: (id: Int, earlier: Int32)?
+    let table = TokenTable(texts: vocabulary.texts, places: vocabulary.places) { id, earlier in
+      if clash == nil, vocabulary.kinds[id] == .normal { clash = (id, earlier) }
     }
-    return table
+    guard let clash else { return table }
+    let text = quotedForMessage(Array(vocabulary.text(of: clash.id) ?? []))
+    throw vocabulary.failure(
+      "\(text) with the ids \(clash.earlier) and \(clash.id)", "one id a token")
   }
 
   private static func byteIds(_ table: TokenTable) -> [Int32] {
@@ -66,18 +67,24 @@ public struct ByteLevelTokenizer: Tokenizer {
   ) throws(TokenizerError) -> PairMerger {
     let merges = vocabulary.merges
     var merger = PairMerger(capacity: merges.count)
-    for rank in 0..<merges.count {
-      func id(_ text: ArraySlice<UInt8>, _ role: String) throws(TokenizerError) -> Int32 {
-        if let id = table.id(of: text) { return id }
-        throw .invalid(
-          location: "\(vocabulary.mergesLocation): merges[\(rank)]",
-          found: "\(role) \(quotedForMessage(Array(text)))", expected: "a token of the vocabulary")
+    var missing: (rank: Int, role: String, text: ArraySlice<UInt8>)?
+    table.forEachMerge(of: merges) { rank, ids in
+      guard let left = ids.left, let right = ids.right, let product = ids.product else {
+        missing =
+          ids.left == nil
+          ? (rank, "part", merges.left(rank))
+          : ids.right == nil
+            ? (rank, "part", merges.right(rank)) : (rank, "product", merges.products[rank])
+        return false
       }
-      merger.append(
-        left: try id(merges.left(rank), "part"), right: try id(merges.right(rank), "part"),
-        product: try id(merges.products[rank], "product"))
+      merger.append(left: left, right: right, product: product)
+      return true
     }
-    return merger
+    guard let missing else { return merger }
+    throw .invalid(
+      location: "\(vocabulary.mergesLocation): merges[\(missing.rank)]",
+      found: "\(missing.role) \(quotedForMessage(Array(missing.text)))",
+      expected: "a token of the vocabulary")
   }
 
   public func encode(
@@ -138,10 +145,8 @@ public struct ByteLevelTokenizer: Tokenizer {
 
   /// The token that a word is by itself.
   private func wholeToken(_ word: Slice<UnsafeBufferPointer<UInt8>>) -> Int32? {
-    guard let id = table.id(of: ByteAlphabet.encode(word)[...]), kinds[Int(id)] == .normal else {
-      return nil
-    }
-    return id
+    let id = ByteAlphabet.encode(word).withUnsafeBytes { table.id(of: $0) }
+    return id.flatMap { kinds[Int($0)] == .normal ? $0 : nil }
   }
 
   /// A vocabulary without this byte and without an unknown token drops it, as PyPI `tokenizers`

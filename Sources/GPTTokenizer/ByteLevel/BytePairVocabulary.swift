@@ -74,7 +74,7 @@ struct BytePairVocabulary {
       }
     } else {
       places[id] = Int32(texts.count)
-      texts.append(text.utf8)
+      texts.append(Array(text.utf8))
     }
     kinds[id] = kind
   }

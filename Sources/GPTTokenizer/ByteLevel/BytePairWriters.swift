@@ -31,7 +31,7 @@ extension BytePairVocabulary {
           location: "\(mergesLocation): merges[\(rank)]", found: "a space inside a token",
           expected: "tokens in the byte alphabet")
       }
-      result.merges.append(merges.left(rank) + [0x20], merges.right(rank))
+      result.merges.append(Array(merges.left(rank) + [0x20] + merges.right(rank)))
     }
     result.addsSpacePrefix = addsPrefixSpace
     result.addsBeginning = try isAdded(prefix, asOnly: &result.beginningOfSequence, beginning)

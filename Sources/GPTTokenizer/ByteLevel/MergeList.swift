@@ -4,13 +4,18 @@ internal import GPTTensor
 struct MergeList: Sendable {
   /// Left and right part of each merge joined: the text of its product.
   private(set) var products = ByteStrings()
-  private var leftCounts: [Int] = []
+  private(set) var leftCounts: [Int] = []
 
   var count: Int { products.count }
 
-  mutating func append(left: some Collection<UInt8>, right: some Collection<UInt8>) {
+  mutating func append(left: UnsafeRawBufferPointer, right: UnsafeRawBufferPointer) {
     products.append(left, right)
     leftCounts.append(left.count)
+  }
+
+  mutating func append(left: some Sequence<UInt8>, right: some Sequence<UInt8>) {
+    let (left, right) = (Array(left), Array(right))
+    left.withUnsafeBytes { left in right.withUnsafeBytes { append(left: left, right: $0) } }
   }
 
   mutating func reserveCapacity(_ count: Int, byteCount: Int) {

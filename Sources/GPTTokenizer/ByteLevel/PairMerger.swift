@@ -21,14 +21,14 @@ struct PairMerger: Sendable {
 
   /// By rank.
   private var entries: [Entry] = []
-  /// Ranks by the hash of their pairs, each in the next free place; −1 where there is none.
+  /// Ranks by the hash of their pairs, each in the next free slot; −1 where there is none.
   private var slots: [Int32]
   private let hash = ByteHash()
 
   /// - Parameter capacity: how many merges there will be at most
   init(capacity: Int) {
     entries.reserveCapacity(capacity)
-    slots = Array(repeating: -1, count: ByteHash.placeCount(for: capacity))
+    slots = Array(repeating: -1, count: ByteHash.slotCount(for: capacity))
   }
 
   /// Adds the merge of the next rank; of two for one pair the later counts, as in the published
@@ -38,7 +38,7 @@ struct PairMerger: Sendable {
     entries.append(Entry(left: left, right: right, product: product))
   }
 
-  /// The place that holds the rank of the pair, or where it would go.
+  /// The slot that holds the rank of the pair, or where it would go.
   @inline(__always)
   private func slot(_ left: Int32, _ right: Int32) -> Int {
     let pair = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))

@@ -74,7 +74,7 @@ extension GGUFVocabulary {
           expected: "at most \(BytePairVocabulary.idLimit - 1)")
       }
       for id in tokens.count..<token.id { appendPadding(id) }
-      tokens.append(token.text.utf8)
+      tokens.append(Array(token.text.utf8))
       types.append(token.isSpecial ? 3 : 4)
       scores.append(Self.unreachableScore)
     }

@@ -33,10 +33,10 @@ struct ByteHash: Sendable {
     return Int(truncatingIfNeeded: Self.mix(word ^ state, 0xa076_1d64_78bd_642f))
   }
 
-  /// Places for `count` entries: a power of two, at most half of them taken.
-  static func placeCount(for count: Int) -> Int {
-    var places = 16
-    while places < 2 * count { places *= 2 }
-    return places
+  /// Slots for `count` entries: a power of two, at most half of them taken.
+  static func slotCount(for count: Int) -> Int {
+    var slots = 16
+    while slots < 2 * count { slots *= 2 }
+    return slots
   }
 }
