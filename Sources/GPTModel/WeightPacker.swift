@@ -92,6 +92,7 @@ struct WeightPacker {
     _ tensor: StoredTensor, rows: RowSelection, blocks: any BlockFormat.Type, panel: Int,
     into matrix: PackedMatrix, worker: Int
   ) {
+    if moveBlocks(tensor, rows: rows, panel: panel, into: matrix) { return }
     let depth = matrix.depth
     let subBlocks = depth / blocks.subBlockLength
     let scaleBytes = 16 * subBlocks * 4
@@ -114,6 +115,33 @@ struct WeightPacker {
         scales: scales + lane * subBlocks, minimums: minimums + lane * subBlocks)
     }
     matrix.packCodes(panel: panel, codes: codes, scales: scales, minimums: minimums)
+  }
+
+  /// What the code words of a type are changed by whose blocks are otherwise packed as they lie.
+  private func flip(of dtype: DType) -> UInt32? {
+    switch dtype {
+    case .q4_0: 0
+    case .q8_0: 0x8080_8080
+    default: nil
+    }
+  }
+
+  /// Packs sixteen whole rows whose blocks only change places; false for others.
+  private func moveBlocks(
+    _ tensor: StoredTensor, rows: RowSelection, panel: Int, into matrix: PackedMatrix
+  ) -> Bool {
+    guard let flip = flip(of: tensor.dtype), panel * 16 + 16 <= rows.count,
+      let base = tensor.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    else { return false }
+    withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>?.self, capacity: 16) { pointers in
+      for lane in 0..<16 {
+        pointers.initializeElement(
+          at: lane, to: base + rows.storedRow(of: panel * 16 + lane) * tensor.rowBytes)
+      }
+      guard let first = pointers.baseAddress else { return }
+      matrix.packBlocks(panel: panel, rows: first, flip: flip, in: context)
+    }
+    return true
   }
 
   /// `[in, out]` as GPT-2's checkpoints store it; such files hold plain floats only.

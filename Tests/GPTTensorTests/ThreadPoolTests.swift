@@ -88,28 +88,34 @@ import Testing
   @Test func oneStallMayBeChance() {
     var watch = StallWatch(workerCount: 2)
     for index in 1...3 as ClosedRange<UInt64> {
-      #expect(!watch.noteStall(of: 1, at: index * 2 * memory))
+      let rests = watch.noteStall(of: 1, at: index * 2 * memory)
+      #expect(!rests)
     }
-    #expect(watch.restingCount == 0 && watch.workersToReturn(at: .max).isEmpty)
+    let returning = watch.workersToReturn(at: .max)
+    #expect(watch.restingCount == 0 && returning.isEmpty)
   }
 
   @Test func restsGrowWhileStallsGoOn() {
     var watch = StallWatch(workerCount: 3)
     var now = 10 * memory
-    #expect(!watch.noteStall(of: 2, at: now))
+    var found = [watch.noteStall(of: 2, at: now)]
+    var expected = [false]
     for factor in [1, 2, 4, 8, 10, 10] as [UInt64] {
       now += memory / 2
-      #expect(watch.noteStall(of: 2, at: now))
-      #expect(!watch.noteStall(of: 2, at: now + 1), "it rests already")
-      let end = now + factor * rests.lowerBound
-      #expect(watch.workersToReturn(at: end - 1).isEmpty)
-      #expect(watch.restingCount == 1 && watch.workersToReturn(at: end) == [2])
-      #expect(watch.restingCount == 0)
-      now = end
+      // The second while it rests already.
+      found += [watch.noteStall(of: 2, at: now), watch.noteStall(of: 2, at: now + 1)]
+      now += factor * rests.lowerBound
+      found += [watch.workersToReturn(at: now - 1).isEmpty, watch.restingCount == 1]
+      found += [watch.workersToReturn(at: now) == [2], watch.restingCount == 0]
+      expected += [true, false, true, true, true, true]
     }
-    #expect(!watch.noteStall(of: 2, at: now + memory))
-    #expect(watch.noteStall(of: 2, at: now + memory + 1))
-    #expect(watch.workersToReturn(at: now + memory + 1 + rests.lowerBound) == [2])
+    #expect(found == expected)
+    found = [
+      watch.noteStall(of: 2, at: now + memory), watch.noteStall(of: 2, at: now + memory + 1),
+    ]
+    #expect(found == [false, true])
+    let returning = watch.workersToReturn(at: now + memory + 1 + rests.lowerBound)
+    #expect(returning == [2], "the first rest again")
   }
 
   @Test func patienceFollowsTheChunks() {

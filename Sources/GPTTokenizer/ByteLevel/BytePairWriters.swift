@@ -14,7 +14,8 @@ extension BytePairVocabulary {
     }
     var result = GGUFVocabulary(
       model: "gpt2",
-      tokens: ByteStrings((0..<idCount).map { text(of: $0).map(Array.init) ?? GGUFVocabulary.padding($0) }),
+      tokens: ByteStrings(
+        (0..<idCount).map { text(of: $0).map(Array.init) ?? GGUFVocabulary.padding($0) }),
       location: location)
     result.pre = preTokenizer.rawValue
     result.types = (0..<idCount).map { id in
@@ -56,7 +57,8 @@ extension BytePairVocabulary {
   func tokenizerJSON() -> JSONValue {
     let pairs = (0..<merges.count).map { rank in
       JSONValue.array(
-        [merges.left(rank), merges.right(rank)].map { .string(String(decoding: $0, as: UTF8.self)) })
+        [merges.left(rank), merges.right(rank)].map { .string(String(decoding: $0, as: UTF8.self)) }
+      )
     }
     var vocabulary = JSONObject()
     var added: [TokenizerJSONWriter.AddedToken] = []
