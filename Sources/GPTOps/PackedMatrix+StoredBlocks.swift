@@ -1,4 +1,5 @@
 import CKernels
+import GPTTensor
 
 extension PackedMatrix {
   /// Stores panel `panel` from sixteen rows of stored blocks, each an fp16 scale and 32 codes of 4 or

@@ -44,7 +44,7 @@ import Testing
       var packed = [UInt8](repeating: 0, count: 16 * length * blocks)
       var packedScales = [UInt16](repeating: 0, count: 16 * blocks)
       stored.withUnsafeBufferPointer { stored in
-        let rows = (0..<16).map { stored.baseAddress.map { base in base + $0 * rowBytes } }
+        let rows = (0..<16).map { row in stored.baseAddress.map { $0 + row * rowBytes } }
         kernels.pack_blocks(
           rows, Int32(format.bits), format.flip, Int32(blocks), &packed, &packedScales)
       }
