@@ -11,6 +11,7 @@
 #include "template_attention_pages.h"
 #include "template_attention.h"
 #include "template_packing.h"
+#include "template_blocks.h"
 #include "template_heads.h"
 #include "template_training.h"
 #include "template_attention_backward.h"
@@ -44,6 +45,7 @@ const gpt_kernels LEVEL_TABLE = {
     .silu_product = silu_product,
     .add = add_rows,
     .rotate = rotate,
+    .pack_blocks = pack_blocks,
     .pack_rows_bf16 = pack_rows_bf16,
     .pack_rows_f32 = pack_rows_f32,
     .pack_columns_bf16 = pack_columns_bf16,

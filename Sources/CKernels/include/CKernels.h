@@ -278,6 +278,11 @@ typedef struct gpt_kernels {
   /* Rotates one head: pairs (i, i + half) by the angles of `cosines` and `sines`. */
   void (*rotate)(float *x, const float *cosines, const float *sines, int half);
 
+  /* Sixteen rows of stored blocks, each an fp16 scale and 32 codes of 4 or 8 bits in the order of a
+     panel, as that panel: code words are changed by `flip`, scales stay. See template_blocks.h. */
+  void (*pack_blocks)(const uint8_t *const rows[16], int bits, uint32_t flip, int blocks,
+                      uint8_t *codes, uint16_t *scales);
+
   /* Training. Operands of products, see template_packing.h. */
   void (*pack_rows_bf16)(const float *x, ptrdiff_t stride, int rows, int depth, uint16_t *panel);
   void (*pack_rows_f32)(const float *x, ptrdiff_t stride, int rows, int depth, float *panel);
