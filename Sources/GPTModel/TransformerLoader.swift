@@ -30,7 +30,10 @@ struct TransformerLoader {
     var blocks: [Block] = []
     blocks.reserveCapacity(configuration.blockCount)
     for index in 0..<configuration.blockCount { blocks.append(try block(index)) }
-    defer { releasePackedPages() }
+    defer {
+      releasePackedPages()
+      moveToLargePages(packer.region.buffers)
+    }
     return Transformer(
       configuration: configuration, cacheType: cacheType, context: context,
       tokenEmbedding: .stored(embedding),

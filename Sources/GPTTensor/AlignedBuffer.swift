@@ -43,8 +43,8 @@ package final class AlignedBuffer: @unchecked Sendable {
     origin = .part(of: owner)
   }
 
-  /// Memory for what stays: pages that become resident as they are written, two megabytes at a
-  /// time where the kernel can, which takes a seventh of the time; nil when there is no room.
+  /// Memory for what stays: pages that become resident as they are written; nil when there is no
+  /// room.
   ///
   /// - Parameter byteCount: bytes wanted, more than 0
   package init?(mapping byteCount: Int) {
@@ -52,8 +52,6 @@ package final class AlignedBuffer: @unchecked Sendable {
     let address = mmap(
       nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     guard let address, address != MAP_FAILED else { return nil }
-    // A wish: kernels without large pages refuse it.
-    madvise(address, byteCount, MADV_HUGEPAGE)
     AlignedBuffer.allocations.add(1, ordering: .relaxed)
     base = address
     self.byteCount = byteCount

@@ -6,15 +6,22 @@ package final class BufferRegion {
   private let pieceBytes: Int
   private var piece: AlignedBuffer?
   private var used = 0
+  private var full: [AlignedBuffer] = []
 
   /// - Parameter pieceBytes: about what will be wanted in all; what is not used never becomes
   ///   resident
   package init(pieceBytes: Int) { self.pieceBytes = max(pieceBytes, 1) }
 
+  /// The memory of all buffers made so far.
+  package var buffers: [AlignedBuffer] {
+    full + (piece.map { [AlignedBuffer(of: $0, at: 0, byteCount: used)] } ?? [])
+  }
+
   /// A buffer of zeros.
   package func buffer(byteCount: Int) -> AlignedBuffer {
     let padded = (max(byteCount, 1) + 63) & ~63
     if piece.map({ padded > $0.byteCount - used }) ?? true {
+      if let piece { full.append(AlignedBuffer(of: piece, at: 0, byteCount: used)) }
       piece = AlignedBuffer(mapping: max(padded, pieceBytes))
       used = 0
     }

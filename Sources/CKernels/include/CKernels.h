@@ -331,6 +331,13 @@ typedef struct gpt_kernels {
 /* CPUs that this process may run on (its affinity mask), at least 1. */
 int gpt_processor_count(void);
 
+#define GPT_LARGE_PAGE (2 << 20)
+/* Puts a large page with the same bytes where GPT_LARGE_PAGE bytes at `place`, a multiple of that,
+   are; others may read them meanwhile, nobody may write. 0: they stay as they are. */
+int gpt_move_to_large_page(void *place);
+/* From now on the calling thread leaves most of its core to others. */
+void gpt_yield_to_others(void);
+
 /* The best level that this CPU and kernel support. */
 gpt_level gpt_best_level(void);
 /* The table of a level, or NULL when the CPU lacks it. */
