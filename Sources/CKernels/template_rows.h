@@ -1,4 +1,4 @@
-/* Weights as a file holds them: rows of `depth` elements at any address, one an output. Nothing is
+/* Weights as a file holds them: rows of `depth` elements, an output each, at any address. Nothing is
    read behind a row's end: a step that the row does not fill goes through a padded copy. */
 
 #define ROW_STEP 32 /* elements of a step, in two vectors */
@@ -64,7 +64,7 @@ typedef v16 row_sums[GPT_FEW_ROWS][16][2];
 typedef struct row_part {
   int output; /* the first of its weights */
   int begin, end; /* of depth */
-  const char *fetched[2]; /* what is fetched into the cache in step with each */
+  ptrdiff_t ahead[2]; /* bytes from each to what is fetched into the cache meanwhile */
 } row_part;
 
 ALWAYS void add_step(const int N, const float *x, const v16 *first, const v16 *second, v16 (*acc)[2]) {
@@ -84,8 +84,8 @@ ALWAYS void rows_tile(const int R, const int N, const gpt_panel_type type, const
   const char *w[2], *fetched[2];
   v16 acc[4][2][2];
   UNROLL for (int n = 0; n < N; n++) {
-    w[n] = t->weights[part->output + n];
-    fetched[n] = part->fetched[n];
+    w[n] = (const char *)t->weights + (ptrdiff_t)(part->output + n) * t->depth * bytes;
+    fetched[n] = w[n] + part->ahead[n];
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int i = 0; i < 2; i++)
       acc[r][n][i] = part->begin ? sums[row + r][part->output % 16 + n][i] : v16_set1(0);
   }
@@ -125,23 +125,14 @@ ALWAYS void rows_outputs(const int N, const gpt_panel_type type, const gpt_rows_
   }
 }
 
-/* The part of weights `output` and up, and where what is read `ahead` weights later lies: behind the
-   panel follows the panel's next span. */
+/* The part of weights `output` and up. What is read `ahead` weights later lies that far behind, or in
+   the next span of the panel's first weights. */
 ALWAYS row_part part_of(const gpt_rows_product *t, int bytes, int output, int begin, int span, int ahead) {
   int end = begin + span < t->depth ? begin + span : t->depth;
   row_part part = {output, begin, end, {0}};
   for (int n = 0; n < 2; n++) {
-    int next = output + n + ahead;
-    ptrdiff_t shift = 0;
-    if (next / 16 > output / 16 && end < t->depth) {
-      next = output / 16 * 16 + next % 16;
-      shift = span * bytes;
-    }
-    if (next >= t->outputs) { /* the next call's weights, mostly */
-      shift = (next - t->outputs + 1) * (ptrdiff_t)t->depth * bytes;
-      next = t->outputs - 1;
-    }
-    part.fetched[n] = (const char *)t->weights[next] + shift;
+    int wraps = output % 16 + n + ahead >= 16 && end < t->depth;
+    part.ahead[n] = (ptrdiff_t)(ahead - 16 * wraps) * t->depth * bytes + wraps * span * bytes;
   }
   return part;
 }
@@ -156,6 +147,17 @@ ALWAYS v16 lane_sums(const v16 vectors[16]) {
   for (int width = 8; width > 0; width /= 2)
     for (int j = 0; j < width; j++) sum[j] = v16_add(sum[j], sum[j + width]);
   return sum[0];
+}
+
+ALWAYS void store_outputs(const gpt_rows_product *t, int row, int panel, v16 values) {
+  float *y = t->y + row * t->y_stride;
+  if (!t->places) {
+    v16_store(y + panel, values);
+    return;
+  }
+  float lane[16];
+  v16_store(lane, values);
+  for (int j = 0; j < 16; j++) y[t->places[panel + j]] = lane[j];
 }
 
 /* Memory is fastest when read in one stream, so weights are taken one by one as long as there is
@@ -183,7 +185,7 @@ ALWAYS void rows_product_of(const gpt_panel_type type, const gpt_rows_product *t
       v16 vectors[16];
       for (int j = 0; j < 16; j++)
         vectors[j] = j < end - panel ? v16_add(sums[row][j][0], sums[row][j][1]) : v16_set1(0);
-      v16_store(t->y + row * t->y_stride + panel, lane_sums(vectors));
+      store_outputs(t, row, panel, lane_sums(vectors));
     }
   }
 }
@@ -204,12 +206,14 @@ static void rows_product(const gpt_rows_product *t) {
 
 /* Elements first + k of sixteen rows, those past `end` and rows past `count` zero. */
 ALWAYS void load_rows(const gpt_panel_type type, const void *const *rows, int count, int first, int end,
-                      v16i even[16], v16i odd[16]) {
+                      ptrdiff_t ahead, v16i even[16], v16i odd[16]) {
   const int bytes = element_bytes(type);
   for (int r = 0; r < 16; r++) {
     v16 a = v16_set1(0), b = v16_set1(0);
     if (r < count) {
       const char *p = (const char *)rows[r] + first * bytes;
+      if (ahead) __builtin_prefetch(p + ahead);
+      if (ahead && type == GPT_PANEL_F32) __builtin_prefetch(p + ahead + 64);
       if (end - first >= ROW_STEP) load_step(type, p, &a, &b);
       else if (end > first) load_rest(type, p, end - first, &a, &b);
     }
@@ -219,12 +223,12 @@ ALWAYS void load_rows(const gpt_panel_type type, const void *const *rows, int co
 }
 
 ALWAYS void widen_rows_of(const gpt_panel_type type, const void *const *rows, int count, int first,
-                          int end, int blocks, float *out, ptrdiff_t stride) {
+                          int end, int blocks, ptrdiff_t ahead, float *out, ptrdiff_t stride) {
   /* Where a step's first vector and its second go. */
   const int spread = type == GPT_PANEL_BF16 ? 2 : 1, behind = type == GPT_PANEL_BF16 ? 1 : 16;
   for (int b = 0; b < blocks; b++, first += ROW_STEP, out += ROW_STEP * stride) {
     v16i a[16], c[16];
-    load_rows(type, rows, count, first, end, a, c);
+    load_rows(type, rows, count, first, end, ahead, a, c);
     v16i_transpose(a);
     v16i_transpose(c);
     for (int j = 0; j < 16; j++) {
@@ -235,19 +239,20 @@ ALWAYS void widen_rows_of(const gpt_panel_type type, const void *const *rows, in
 }
 
 /* A panel in fp32, depth steps `stride` floats apart: elements [first, first + 32 * blocks) of
-   `count` rows of `end` elements; what does not exist is zero. */
+   `count` rows of `end` elements; what does not exist is zero. `ahead` bytes behind lies what will be
+   asked for next, or 0: sixteen rows side by side are too many for the processor to foresee. */
 static void widen_rows(gpt_panel_type type, const void *const *rows, int count, int first, int end,
-                       int blocks, float *out, ptrdiff_t stride) {
+                       int blocks, ptrdiff_t ahead, float *out, ptrdiff_t stride) {
   switch (type) {
-  case GPT_PANEL_F32: widen_rows_of(GPT_PANEL_F32, rows, count, first, end, blocks, out, stride); break;
-  case GPT_PANEL_F16: widen_rows_of(GPT_PANEL_F16, rows, count, first, end, blocks, out, stride); break;
-  case GPT_PANEL_BF16: widen_rows_of(GPT_PANEL_BF16, rows, count, first, end, blocks, out, stride); break;
+  case GPT_PANEL_F32: widen_rows_of(GPT_PANEL_F32, rows, count, first, end, blocks, ahead, out, stride); break;
+  case GPT_PANEL_F16: widen_rows_of(GPT_PANEL_F16, rows, count, first, end, blocks, ahead, out, stride); break;
+  case GPT_PANEL_BF16: widen_rows_of(GPT_PANEL_BF16, rows, count, first, end, blocks, ahead, out, stride); break;
   }
 }
 
 /* Neighbours of a bf16 row share a lane already. */
 static void interleave_rows(const void *const *rows, int count, int first, int end, int blocks,
-                            uint16_t *out) {
+                            ptrdiff_t ahead, uint16_t *out) {
   for (int b = 0; b < blocks; b++, first += ROW_STEP, out += 16 * ROW_STEP) {
     v16i pairs[16];
     for (int r = 0; r < 16; r++) {
@@ -255,6 +260,7 @@ static void interleave_rows(const void *const *rows, int count, int first, int e
       if (r >= count || end <= first) continue;
       const char *p = (const char *)rows[r] + 2 * first;
       char rest[2 * ROW_STEP] = {0};
+      if (ahead) __builtin_prefetch(p + ahead);
       if (end - first < ROW_STEP) p = memcpy(rest, p, 2 * (size_t)(end - first));
       pairs[r] = v16i_load(p);
     }
@@ -264,10 +270,10 @@ static void interleave_rows(const void *const *rows, int count, int first, int e
 }
 
 ALWAYS void narrow_rows_of(const gpt_panel_type type, const void *const *rows, int count, int first,
-                           int end, int blocks, uint16_t *out) {
+                           int end, int blocks, ptrdiff_t ahead, uint16_t *out) {
   for (int b = 0; b < blocks; b++, first += ROW_STEP, out += 16 * ROW_STEP) {
     v16i a[16], c[16];
-    load_rows(type, rows, count, first, end, a, c);
+    load_rows(type, rows, count, first, end, ahead, a, c);
     for (int r = 0; r < 16; r++)
       a[r] = v16i_pack_low16(round_to_bf16(v16_from_bits(a[r])), round_to_bf16(v16_from_bits(c[r])));
     v16i_transpose(a);
@@ -277,10 +283,10 @@ ALWAYS void narrow_rows_of(const gpt_panel_type type, const void *const *rows, i
 
 /* The same as a panel of bf16 pairs. */
 static void narrow_rows(gpt_panel_type type, const void *const *rows, int count, int first, int end,
-                        int blocks, uint16_t *out) {
+                        int blocks, ptrdiff_t ahead, uint16_t *out) {
   switch (type) {
-  case GPT_PANEL_F32: narrow_rows_of(GPT_PANEL_F32, rows, count, first, end, blocks, out); break;
-  case GPT_PANEL_F16: narrow_rows_of(GPT_PANEL_F16, rows, count, first, end, blocks, out); break;
-  case GPT_PANEL_BF16: interleave_rows(rows, count, first, end, blocks, out); break;
+  case GPT_PANEL_F32: narrow_rows_of(GPT_PANEL_F32, rows, count, first, end, blocks, ahead, out); break;
+  case GPT_PANEL_F16: narrow_rows_of(GPT_PANEL_F16, rows, count, first, end, blocks, ahead, out); break;
+  case GPT_PANEL_BF16: interleave_rows(rows, count, first, end, blocks, ahead, out); break;
   }
 }

@@ -75,7 +75,8 @@ struct TransformerLoader {
           transposed: checkpoint.names.transposed),
         bias: bias.map { Parameter($0.name, packer.vector($0, range: first..<first + count)) })
     }
-    packer.finish(tensor, transposed: checkpoint.names.transposed)
+    packer.finish(
+      tensor, rows: RowSelection(count: queries), transposed: checkpoint.names.transposed)
     return (parts[0], parts[1], parts[2])
   }
 
@@ -105,7 +106,7 @@ struct TransformerLoader {
       }
       return Parameter(bias.name, ordered)
     }
-    packer.finish(tensor, transposed: transposed)
+    packer.finish(tensor, rows: rows, transposed: transposed)
     return Linear(weight: weight, bias: vector)
   }
 

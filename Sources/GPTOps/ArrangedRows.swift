@@ -22,11 +22,11 @@ struct ArrangedRows {
   ) {
     let first = 16 * panels.lowerBound
     let outputs = first..<min(16 * panels.upperBound, weight.outputs)
-    weight.withRows(of: outputs) { weights in
+    weight.withPlaces(of: outputs) { places in
       var product = gpt_rows_product(
         x: rows.pointer, x_stride: rows.stride, rows: Int32(rows.rows), type: format.kernelType,
-        weights: weights, outputs: Int32(outputs.count), depth: Int32(weight.inputs),
-        y: y.pointer + first, y_stride: y.stride)
+        weights: weight.row(first), outputs: Int32(outputs.count), depth: Int32(weight.inputs),
+        y: places == nil ? y.pointer + first : y.pointer, y_stride: y.stride, places: places)
       context.kernels.pointee.rows_product(&product)
     }
   }

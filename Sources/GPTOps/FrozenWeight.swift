@@ -18,6 +18,13 @@ enum FrozenWeight {
     }
   }
 
+  /// The panels of a chunk when some are in another order: units begin where a chunk does not.
+  func wholeUnits(_ range: Range<Int>) -> Range<Int> {
+    guard case .mapped(let matrix) = self else { return range }
+    let unit = matrix.panelsOfUnit
+    return (range.lowerBound + unit - 1) / unit * unit..<(range.upperBound + unit - 1) / unit * unit
+  }
+
   var byteCount: Int {
     switch self {
     case .packed(let matrix): matrix.byteCount

@@ -25,23 +25,21 @@ package final class MappedMatrix: @unchecked Sendable {
   package let format: RowFormat
   private let rows: UnsafeRawPointer
   private let file: MappedFile
-  /// The row that an output lies in, unless that is its own number.
-  private let order: [Int32]?
+  private let order: RowOrder?
 
   /// - Parameters:
   ///   - rows: the matrix, in `file`, densely row after row
-  ///   - order: the stored row of every output; nil: as they come
+  ///   - order: nil: row n is output n
   package init(
     rows: UnsafeRawBufferPointer, in file: MappedFile, outputs: Int, inputs: Int,
-    format: RowFormat, order: [Int32]? = nil
+    format: RowFormat, order: RowOrder? = nil
   ) {
     precondition(outputs > 0 && inputs > 0, "matrix [\(outputs), \(inputs)]")
     let byteCount = outputs * inputs * format.elementBytes
     guard let base = rows.baseAddress, rows.count == byteCount else {
       preconditionFailure("\(rows.count) bytes of a matrix [\(outputs), \(inputs)]")
     }
-    precondition(
-      order.map { $0.count == outputs && $0.allSatisfy { $0 >= 0 && $0 < outputs } } ?? true)
+    precondition(order == nil || order?.count == outputs, "an order of other rows")
     self.outputs = outputs
     self.inputs = inputs
     self.format = format
@@ -55,21 +53,45 @@ package final class MappedMatrix: @unchecked Sendable {
 
   private var rowBytes: Int { inputs * format.elementBytes }
 
-  /// Where the rows of some outputs begin.
-  func withRows<Result>(
-    of chosen: Range<Int>, _ body: (UnsafePointer<UnsafeRawPointer?>) -> Result
-  ) -> Result {
-    precondition(chosen.lowerBound >= 0 && chosen.upperBound <= outputs, "outputs \(chosen)")
-    return withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: chosen.count + 1) {
-      addresses in
-      for (index, output) in chosen.enumerated() {
-        addresses.initializeElement(
-          at: index, to: rows + (order.map { Int($0[output]) } ?? output) * rowBytes)
-      }
-      addresses.initializeElement(at: chosen.count, to: nil)
-      guard let base = addresses.baseAddress else { preconditionFailure("no memory") }
-      return body(UnsafePointer(base))
+  /// Stored row `index`.
+  func row(_ index: Int) -> UnsafeRawPointer { rows + index * rowBytes }
+
+  /// Panels, from a multiple of it on, whose outputs are the rows there, in some order.
+  var panelsOfUnit: Int { (order?.unit ?? 16) / 16 }
+
+  /// Which outputs some rows are, whole units of them; nil: those of their own numbers.
+  func withPlaces(of rows: Range<Int>, _ body: (UnsafePointer<Int32>?) -> Void) {
+    guard let order else { return body(nil) }
+    order.outputOfRow.withUnsafeBufferPointer { places in
+      body(places.baseAddress.map { $0 + rows.lowerBound })
     }
+  }
+
+  private func address(ofOutput output: Int) -> UnsafeRawPointer {
+    row(order.map { Int($0.rowOfOutput[output]) } ?? output)
+  }
+}
+
+/// Rows that are stored in another order than outputs have.
+package struct RowOrder: Sendable {
+  /// Outputs, a multiple of 16, that change places among themselves only.
+  let unit: Int
+  let rowOfOutput: [Int32]
+  let outputOfRow: [Int32]
+
+  var count: Int { rowOfOutput.count }
+
+  /// - Parameter rowOfOutput: a permutation within each `unit` rows
+  package init(unit: Int, rowOfOutput: [Int32]) {
+    precondition(unit > 0 && unit % 16 == 0 && rowOfOutput.count % unit == 0, "units of \(unit)")
+    self.unit = unit
+    self.rowOfOutput = rowOfOutput
+    var places = [Int32](repeating: -1, count: rowOfOutput.count)
+    for (output, row) in rowOfOutput.enumerated() {
+      precondition(Int(row) / unit == output / unit && places[Int(row)] < 0, "row \(row) twice")
+      places[Int(row)] = Int32(output)
+    }
+    outputOfRow = places
   }
 }
 
@@ -83,11 +105,10 @@ extension MappedMatrix: WeightPanels {
     panel: Int, blocks: Range<Int>, into target: UnsafeMutablePointer<Float>, stride: Int,
     in context: ComputeContext
   ) {
-    let chosen = outputs(ofPanel: panel)
-    withRows(of: chosen) { rows in
+    withRows(ofPanel: panel) { rows, count in
       context.kernels.pointee.widen_rows(
-        format.kernelType, rows, Int32(chosen.count), Int32(32 * blocks.lowerBound), Int32(inputs),
-        Int32(blocks.count), target, stride)
+        format.kernelType, rows, count, Int32(32 * blocks.lowerBound), Int32(inputs),
+        Int32(blocks.count), bytesToNext(panel), target, stride)
     }
   }
 
@@ -95,15 +116,30 @@ extension MappedMatrix: WeightPanels {
     panel: Int, blocks: Range<Int>, into target: UnsafeMutablePointer<UInt16>,
     in context: ComputeContext
   ) {
-    let chosen = outputs(ofPanel: panel)
-    withRows(of: chosen) { rows in
+    withRows(ofPanel: panel) { rows, count in
       context.kernels.pointee.narrow_rows(
-        format.kernelType, rows, Int32(chosen.count), Int32(32 * blocks.lowerBound), Int32(inputs),
-        Int32(blocks.count), target)
+        format.kernelType, rows, count, Int32(32 * blocks.lowerBound), Int32(inputs),
+        Int32(blocks.count), bytesToNext(panel), target)
     }
   }
 
-  private func outputs(ofPanel panel: Int) -> Range<Int> {
-    16 * panel..<min(16 * panel + 16, outputs)
+  /// Where the rows of a panel begin, and how many there are.
+  private func withRows(
+    ofPanel panel: Int, _ body: (UnsafePointer<UnsafeRawPointer?>, Int32) -> Void
+  ) {
+    let first = 16 * panel
+    let count = min(16, outputs - first)
+    withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: 16) { addresses in
+      addresses.initialize(repeating: nil)
+      for index in 0..<count { addresses[index] = address(ofOutput: first + index) }
+      if let base = addresses.baseAddress { body(UnsafePointer(base), Int32(count)) }
+    }
+  }
+
+  /// From a panel to the one behind it, which is asked for next; 0: there is none.
+  private func bytesToNext(_ panel: Int) -> Int {
+    let first = 16 * panel
+    guard first + 16 < outputs else { return 0 }
+    return address(ofOutput: first + 16) - address(ofOutput: first)
   }
 }

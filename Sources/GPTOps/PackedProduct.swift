@@ -40,7 +40,7 @@ func projectPacked(
     var range = ComputeContext.range(of: chunk, chunks: chunks, count: panels)
     for target in parts where !range.isEmpty {
       let count = target.weight.panels.panelCount
-      let own = range.clamped(to: 0..<count)
+      let own = target.weight.wholeUnits(range.clamped(to: 0..<count))
       if !own.isEmpty {
         input.multiply(target.weight, panels: own, into: target.output, worker: worker)
         target.addTerms(panels: own, worker: worker, in: context)

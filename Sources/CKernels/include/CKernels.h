@@ -60,11 +60,12 @@ typedef struct gpt_rows_product {
   ptrdiff_t x_stride; /* floats between rows of x */
   int rows;           /* at most GPT_FEW_ROWS */
   gpt_panel_type type;
-  const void *const *weights;
-  int outputs; /* y gets zeros behind them, to a multiple of 16 */
+  const void *weights; /* row after row */
+  int outputs;         /* y gets zeros behind them, to a multiple of 16 */
   int depth;
   float *y;
   ptrdiff_t y_stride;
+  const int32_t *places; /* of every output in a row of y, or NULL: in order; then whole panels only */
 } gpt_rows_product;
 
 /* The product of panels with x and panels in bf16, summed in fp32; depth is even, x rows are zero-padded. */
@@ -256,9 +257,9 @@ typedef struct gpt_kernels {
   void (*rows_product)(const gpt_rows_product *);
   void (*arrange_row)(gpt_panel_type, const float *x, int count, float *out);
   void (*widen_rows)(gpt_panel_type, const void *const *rows, int count, int first, int end,
-                     int blocks, float *out, ptrdiff_t stride);
+                     int blocks, ptrdiff_t ahead, float *out, ptrdiff_t stride);
   void (*narrow_rows)(gpt_panel_type, const void *const *rows, int count, int first, int end,
-                      int blocks, uint16_t *out);
+                      int blocks, ptrdiff_t ahead, uint16_t *out);
   void (*bf16_product)(const gpt_bf16_product *); /* only with has_bf16_product */
   void (*bf16_rows_product)(const gpt_bf16_rows_product *); /* NULL: none that is faster */
   void (*quantised_product)(const gpt_quantised_product *);
