@@ -51,11 +51,15 @@ static void arrange_row(gpt_panel_type type, const float *x, int count, float *o
 #define TILE_ROWS (ACCUMULATORS >= 16 ? 4 : 2)
 
 /* Bytes of weights that are on their way while others are multiplied, at least. */
+#ifndef FETCHED_AHEAD
 #define FETCHED_AHEAD 8192
+#endif
 
 /* Depth of a pass of many rows, whose part of x has to stay in the first-level cache beside the
    weights; a multiple of ROW_STEP. */
+#ifndef ROW_SPAN
 #define ROW_SPAN 768
+#endif
 
 /* The two sums, of sixteen lanes each, of every row of x and every weight of a panel. */
 typedef v16 row_sums[GPT_FEW_ROWS][16][2];
@@ -125,14 +129,15 @@ ALWAYS void rows_outputs(const int N, const gpt_panel_type type, const gpt_rows_
   }
 }
 
-/* The part of weights `output` and up. What is read `ahead` weights later lies that far behind, or in
-   the next span of the panel's first weights. */
+/* The part of weights `output` and up. What is read `ahead` weights later lies that far behind, in
+   the next span of the panel's first weights, or in the first span of the next panel. */
 ALWAYS row_part part_of(const gpt_rows_product *t, int bytes, int output, int begin, int span, int ahead) {
   int end = begin + span < t->depth ? begin + span : t->depth;
   row_part part = {output, begin, end, {0}};
   for (int n = 0; n < 2; n++) {
-    int wraps = output % 16 + n + ahead >= 16 && end < t->depth;
-    part.ahead[n] = (ptrdiff_t)(ahead - 16 * wraps) * t->depth * bytes + wraps * span * bytes;
+    int leaves = output % 16 + n + ahead >= 16, returns = leaves && end < t->depth;
+    ptrdiff_t shift = returns ? span : leaves ? -begin : 0;
+    part.ahead[n] = ((ptrdiff_t)(ahead - 16 * returns) * t->depth + shift) * bytes;
   }
   return part;
 }
@@ -164,7 +169,7 @@ ALWAYS void store_outputs(const gpt_rows_product *t, int row, int panel, v16 val
    little to compute. */
 ALWAYS void rows_product_of(const gpt_panel_type type, const gpt_rows_product *t) {
   const int bytes = element_bytes(type), pairs = ACCUMULATORS >= 16 && t->rows > 2;
-  const int span = t->rows > 4 ? ROW_SPAN : t->depth;
+  const int span = t->rows > 4 && t->depth > ROW_SPAN ? ROW_SPAN : t->depth;
   const int ahead = (FETCHED_AHEAD - 1) / (bytes * span) + 1;
   for (int panel = 0; panel < t->outputs; panel += 16) {
     row_sums sums;
