@@ -51,15 +51,11 @@ static void arrange_row(gpt_panel_type type, const float *x, int count, float *o
 #define TILE_ROWS (ACCUMULATORS >= 16 ? 4 : 2)
 
 /* Bytes of weights that are on their way while others are multiplied, at least. */
-#ifndef FETCHED_AHEAD
 #define FETCHED_AHEAD 8192
-#endif
 
 /* Depth of a pass of many rows, whose part of x has to stay in the first-level cache beside the
    weights; a multiple of ROW_STEP. */
-#ifndef ROW_SPAN
 #define ROW_SPAN 768
-#endif
 
 /* The two sums, of sixteen lanes each, of every row of x and every weight of a panel. */
 typedef v16 row_sums[GPT_FEW_ROWS][16][2];
