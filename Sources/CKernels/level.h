@@ -3,6 +3,7 @@
 #include "template_products.h"
 #include "template_codes.h"
 #include "template_unpack.h"
+#include "template_rows.h"
 #include "template_quantised.h"
 #include "template_elementwise.h"
 #include "template_integers.h"
@@ -21,6 +22,10 @@ const gpt_kernels LEVEL_TABLE = {
     .name = LEVEL_NAME,
     .has_bf16_product = 0,
     .float_product = float_product,
+    .rows_product = rows_product,
+    .arrange_row = arrange_row,
+    .widen_rows = widen_rows,
+    .narrow_rows = narrow_rows,
     .bf16_product = 0,
     .bf16_rows_product = 0,
     .quantised_product = quantised_product,

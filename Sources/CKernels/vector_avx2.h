@@ -7,8 +7,8 @@ typedef struct { __m256i a, b; } v16i;
 static inline v16 v16_set1(float x) { __m256 v = _mm256_set1_ps(x); return (v16){v, v}; }
 static inline v16 v16_load(const float *p) { return (v16){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 static inline void v16_store(float *p, v16 x) { _mm256_storeu_ps(p, x.a); _mm256_storeu_ps(p + 8, x.b); }
-static inline v16 v16_load_f16(const uint16_t *p) {
-  return (v16){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)))};
+static inline v16 v16_load_f16(const void *p) {
+  return (v16){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p + 1))};
 }
 static inline void v16_store_f16(uint16_t *p, v16 x) {
   _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));

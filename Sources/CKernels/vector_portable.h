@@ -10,7 +10,13 @@ typedef struct { int32_t lane[16]; } v16i;
 static inline v16 v16_set1(float x) { v16 r; LANES r.lane[i] = x; return r; }
 static inline v16 v16_load(const float *p) { v16 r; memcpy(&r, p, sizeof r); return r; }
 static inline void v16_store(float *p, v16 a) { memcpy(p, &a, sizeof a); }
-static inline v16 v16_load_f16(const uint16_t *p) { v16 r; LANES r.lane[i] = half_to_float(p[i]); return r; }
+static inline v16 v16_load_f16(const void *p) {
+  uint16_t half[16];
+  v16 r;
+  memcpy(half, p, sizeof half);
+  LANES r.lane[i] = half_to_float(half[i]);
+  return r;
+}
 static inline void v16_store_f16(uint16_t *p, v16 a) { LANES p[i] = float_to_half(a.lane[i]); }
 static inline v16 v16_add(v16 a, v16 b) { LANES a.lane[i] += b.lane[i]; return a; }
 static inline v16 v16_sub(v16 a, v16 b) { LANES a.lane[i] -= b.lane[i]; return a; }

@@ -3,7 +3,7 @@ import GPTTensor
 
 /// What a pass has to read and to compute: with the machine's limits, how fast it could be.
 package struct PassCost: Sendable, Equatable {
-  /// Bytes of weights that multiply, packed, with biases, norms and adapters; every pass reads them
+  /// Bytes of weights that multiply, as they are kept, with biases, norms and adapters; every pass reads them
   /// once. Rows of embeddings that are looked up are left out.
   package let weightBytes: Int
   /// Bytes of keys and values that a token adds to the cache and every later one reads.
@@ -53,6 +53,7 @@ extension Linear {
     let matrix =
       switch weight {
       case .packed(let matrix): matrix.byteCount
+      case .mapped(let matrix): matrix.byteCount
       case .parameter(let parameter): parameter.byteCount
       }
     return matrix + (bias?.byteCount ?? 0)

@@ -3,7 +3,7 @@ import GPTTensor
 import GPTWeights
 
 /// Builds a transformer from a checkpoint: first every tensor is found and its shape checked, then
-/// weights are packed.
+/// weights are packed or left where they are.
 struct TransformerLoader {
   let checkpoint: Checkpoint
   let context: ComputeContext
@@ -92,13 +92,13 @@ struct TransformerLoader {
     let bias = try checkpoint.bias(.queryKeyValueBias, block: index)
     let parts = [(0, queries), (queries, keys), (queries + keys, keys)].map { first, count in
       Linear(
-        weight: .packed(
-          packer.pack(
-            tensor, rows: RowSelection(first: first, count: count),
-            transposed: checkpoint.names.transposed)),
+        weight: packer.weight(
+          tensor, rows: RowSelection(first: first, count: count),
+          transposed: checkpoint.names.transposed),
         bias: bias.map { Parameter($0.name, packer.vector($0, range: first..<first + count)) })
     }
-    tensor.releasePages()
+    packer.finish(
+      tensor, rows: RowSelection(count: queries), transposed: checkpoint.names.transposed)
     return (parts[0], parts[1], parts[2])
   }
 
@@ -118,7 +118,7 @@ struct TransformerLoader {
     let rows = RowSelection(
       count: transposed ? tensor.columnCount : tensor.rowCount,
       interleavedHeadWidth: interleavedHeadWidth)
-    let weight = packer.pack(tensor, rows: rows, transposed: transposed)
+    let weight = packer.weight(tensor, rows: rows, transposed: transposed)
     let vector = bias.map { bias in
       let values = packer.vector(bias)
       guard interleavedHeadWidth != nil else { return Parameter(bias.name, values) }
@@ -128,8 +128,8 @@ struct TransformerLoader {
       }
       return Parameter(bias.name, ordered)
     }
-    tensor.releasePages()
-    return Linear(weight: .packed(weight), bias: vector)
+    packer.finish(tensor, rows: rows, transposed: transposed)
+    return Linear(weight: weight, bias: vector)
   }
 
   private func norm(_ gain: BlockTensor, _ bias: BlockTensor, block index: Int)

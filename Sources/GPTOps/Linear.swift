@@ -4,12 +4,15 @@ package import GPTTensor
 package enum LinearWeight: Sendable {
   /// Rearranged for the kernels once, when a model was loaded to be run.
   case packed(PackedMatrix)
+  /// As a file holds it.
+  case mapped(MappedMatrix)
   /// As the optimizer changes it.
   case parameter(Parameter)
 
   package var outputs: Int {
     switch self {
     case .packed(let matrix): matrix.outputs
+    case .mapped(let matrix): matrix.outputs
     case .parameter(let parameter): parameter.value.rows
     }
   }
@@ -17,6 +20,7 @@ package enum LinearWeight: Sendable {
   package var inputs: Int {
     switch self {
     case .packed(let matrix): matrix.inputs
+    case .mapped(let matrix): matrix.inputs
     case .parameter(let parameter): parameter.value.columns
     }
   }
@@ -95,10 +99,10 @@ package func project(
 }
 
 extension LinearWeight {
-  /// Whether the product is one of `multiply`: of parameters always, of packed weights when both
+  /// Whether the product is one of `multiply`: of parameters always, of other weights when both
   /// sides are rounded.
   fileprivate func isMultiplied(rows: Int, in context: ComputeContext) -> Bool {
-    guard case .packed(let weight) = self else { return true }
-    return PackedPath(of: weight, rows: rows, in: context) == .multiplied
+    guard let frozen = FrozenWeight(self) else { return true }
+    return PackedPath(of: frozen, rows: rows, in: context) == .multiplied
   }
 }

@@ -2,37 +2,8 @@ import CKernels
 import COpenBLAS
 import GPTTensor
 
-/// How the product with a packed weight is computed.
-enum PackedPath {
-  /// Floats as they are packed.
-  case panels
-  /// Codes with rows in 8 bits.
-  case quantised
-  /// Both sides rounded to bf16 or to 8 bits, by `multiply`.
-  case multiplied
-  /// fp32 panels unpacked first.
-  case unpacked
-
-  init(of weight: PackedMatrix, rows: Int, in context: ComputeContext) {
-    let few = rows <= smallRowCount
-    let bf16 = context.multipliesNarrow
-    switch weight.format {
-    case .f32, .f16:
-      self = bf16 && !few && context.precision == .bf16 ? .multiplied : .panels
-    case .bf16:
-      self = bf16 && !few ? .multiplied : .panels
-    case .quantised:
-      if few && context.precision != .fp32 {
-        self = .quantised
-      } else {
-        self = bf16 || context.multipliesIntegers ? .multiplied : .unpacked
-      }
-    }
-  }
-}
-
 /// Up to this many rows weights are multiplied as they are packed; above, they are unpacked first.
-let smallRowCount = 8
+let smallRowCount = Int(GPT_FEW_ROWS)
 
 /// Bytes of weights that a chunk of few rows reads at least: claiming one costs two lines of memory
 /// that go from core to core, about as long as reading 20 kB.
@@ -52,12 +23,12 @@ func projectPacked(
     RowSource(x), prepared: PreparedRows(wide: x), layers: targets.map(\.linear),
     dropoutKey: adapterDropout, scratch: scratch, in: context)
   let parts = targets.enumerated().compactMap { index, target -> PackedTarget? in
-    guard case .packed(let weight) = target.linear.weight else { return nil }
+    guard let weight = FrozenWeight(target.linear.weight) else { return nil }
     return PackedTarget(
       weight: weight, bias: target.linear.bias?.value, terms: terms[index], output: target.output)
   }
-  let input = ProjectionInput(x, targets: parts.map(\.weight), in: context)
-  let panels = parts.reduce(0) { $0 + $1.weight.panelCount }
+  let input = ProjectionInput(x, targets: parts.map(\.weight), scratch: scratch, in: context)
+  let panels = parts.reduce(0) { $0 + $1.weight.panels.panelCount }
   // Many rows: groups of four panels, so that their unpacked form stays in the L2 cache.
   let chunks =
     x.rows <= smallRowCount
@@ -68,8 +39,8 @@ func projectPacked(
   context.pool.run(chunks) { chunk, worker in
     var range = ComputeContext.range(of: chunk, chunks: chunks, count: panels)
     for target in parts where !range.isEmpty {
-      let count = target.weight.panelCount
-      let own = range.clamped(to: 0..<count)
+      let count = target.weight.panels.panelCount
+      let own = target.weight.wholeUnits(range.clamped(to: 0..<count))
       if !own.isEmpty {
         input.multiply(target.weight, panels: own, into: target.output, worker: worker)
         target.addTerms(panels: own, worker: worker, in: context)
@@ -80,7 +51,7 @@ func projectPacked(
 }
 
 private struct PackedTarget {
-  let weight: PackedMatrix
+  let weight: FrozenWeight
   let bias: Tensor?
   /// What adapters add.
   let terms: [Product.Term]
@@ -106,42 +77,57 @@ private struct ProjectionInput {
   let x: Tensor
   let context: ComputeContext
   var quantised: QuantisedRows?
+  var arranged: [ArrangedRows] = []
 
-  init(_ x: Tensor, targets: [PackedMatrix], in context: ComputeContext) {
+  init(
+    _ x: Tensor, targets: [FrozenWeight], scratch: Workspace, in context: ComputeContext
+  ) {
     self.x = x
     self.context = context
     for weight in targets {
-      precondition(weight.inputs == x.columns, "\(x.columns) inputs for \(weight.inputs)")
-      if quantised == nil, path(for: weight) == .quantised {
-        quantised = QuantisedRows(x, in: context)
+      let inputs = weight.panels.inputs
+      precondition(inputs == x.columns, "\(x.columns) inputs for \(inputs)")
+      switch path(for: weight) {
+      case .quantised where quantised == nil: quantised = QuantisedRows(x, in: context)
+      case .rows:
+        guard case .mapped(let matrix) = weight, arranged(for: matrix) == nil else { break }
+        arranged.append(ArrangedRows(x, for: matrix.format, scratch: scratch, in: context))
+      default: break
       }
     }
   }
 
-  private func path(for weight: PackedMatrix) -> PackedPath {
+  private func path(for weight: FrozenWeight) -> PackedPath {
     PackedPath(of: weight, rows: x.rows, in: context)
   }
 
-  func multiply(_ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, worker: Int) {
-    switch path(for: weight) {
-    case .panels:
+  private func arranged(for matrix: MappedMatrix) -> ArrangedRows? {
+    arranged.first { $0.format == matrix.format }
+  }
+
+  func multiply(_ weight: FrozenWeight, panels: Range<Int>, into y: Tensor, worker: Int) {
+    switch (path(for: weight), weight) {
+    case (.panels, .packed(let matrix)):
       multiplyFloats(
-        weight.codes(ofPanel: panels.lowerBound), type: weight.panelType,
-        panelStride: weight.panelStride, weight, panels: panels, into: y)
-    case .quantised: multiplyQuantised(weight, panels: panels, into: y)
-    case .multiplied: preconditionFailure("a product of rounded rows")
-    case .unpacked: multiplyUnpacked(weight, panels: panels, into: y, worker: worker)
+        matrix.codes(ofPanel: panels.lowerBound), type: matrix.panelType,
+        panelStride: matrix.panelStride, depth: matrix.inputs, panels: panels, into: y)
+    case (.quantised, .packed(let matrix)): multiplyQuantised(matrix, panels: panels, into: y)
+    case (.rows, .mapped(let matrix)):
+      arranged(for: matrix)?.multiply(matrix, panels: panels, into: y, in: context)
+    case (.unpacked, _):
+      multiplyUnpacked(weight.panels, panels: panels, into: y, worker: worker)
+    default: preconditionFailure("a product of rounded rows")
     }
   }
 
   private func multiplyFloats(
-    _ first: UnsafeRawPointer, type: gpt_panel_type, panelStride: Int, _ weight: PackedMatrix,
+    _ first: UnsafeRawPointer, type: gpt_panel_type, panelStride: Int, depth: Int,
     panels: Range<Int>, into y: Tensor
   ) {
     var product = gpt_float_product(
       x: x.pointer, x_stride: x.stride, x_step: 1, rows: Int32(x.rows), type: type, panels: first,
       depth_stride: type == GPT_PANEL_F16 ? 32 : 64, panel_stride: panelStride,
-      panel_count: Int32(panels.count), depth: Int32(weight.inputs),
+      panel_count: Int32(panels.count), depth: Int32(depth),
       y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: 0,
       ahead: x.rows <= smallRowCount ? fetchedAhead : 0)
     context.kernels.pointee.float_product(&product)
@@ -161,7 +147,7 @@ private struct ProjectionInput {
   }
 
   private func multiplyUnpacked(
-    _ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, worker: Int
+    _ weight: any WeightPanels, panels: Range<Int>, into y: Tensor, worker: Int
   ) {
     let scratch = context.pool.scratch(
       worker: worker, byteCount: panels.count * weight.depth * 64
@@ -182,8 +168,8 @@ private struct ProjectionInput {
         y.pointer + panels.lowerBound * 16, blasint(y.stride))
     } else {
       multiplyFloats(
-        scratch, type: GPT_PANEL_F32, panelStride: weight.depth * 64, weight, panels: panels,
-        into: y)
+        scratch, type: GPT_PANEL_F32, panelStride: weight.depth * 64, depth: weight.inputs,
+        panels: panels, into: y)
     }
   }
 }

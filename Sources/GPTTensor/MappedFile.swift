@@ -74,6 +74,16 @@ package final class MappedFile: @unchecked Sendable {
     }
   }
 
+  /// Asks for the pages of `buffer`, a part of `bytes`, to be read, and does not wait.
+  package func prefetch(_ buffer: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress, let start = buffer.baseAddress else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = (start - base) / page * page
+    let end = min(bytes.count, start - base + buffer.count)
+    guard first >= 0, first < end else { return }
+    madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_WILLNEED)
+  }
+
   /// Hands back the whole pages inside `buffer`, a part of `bytes`.
   package func release(_ buffer: UnsafeRawBufferPointer) {
     guard let base = bytes.baseAddress, let start = buffer.baseAddress else { return }

@@ -21,6 +21,7 @@
 
 #define GPT_PANEL_WIDTH 16
 #define GPT_BLOCK_LENGTH 32
+#define GPT_FEW_ROWS 8 /* rows of x that products with weights as they are take */
 
 typedef enum gpt_level {
   GPT_LEVEL_PORTABLE = 0,
@@ -53,7 +54,22 @@ typedef struct gpt_float_product {
   ptrdiff_t ahead; /* bytes from a load to what is fetched into the cache meanwhile; 0: nothing */
 } gpt_float_product;
 
-/* The same with x and panels in bf16, summed in fp32; depth is even, x rows are zero-padded. */
+/* y[r][n] = sum over k < depth of x[r][k] * weights[n][k], weights as a file holds them: at any
+   address, of that type. Sums are of 16 lanes each, whatever the number of rows and outputs. */
+typedef struct gpt_rows_product {
+  const float *x;     /* rows from gpt_kernels.arrange_row */
+  ptrdiff_t x_stride; /* floats between rows of x */
+  int rows;           /* at most GPT_FEW_ROWS */
+  gpt_panel_type type;
+  const void *weights; /* row after row */
+  int outputs;         /* y gets zeros behind them, to a multiple of 16 */
+  int depth;
+  float *y;
+  ptrdiff_t y_stride;
+  const int32_t *places; /* of every output in a row of y, or NULL: in order; then whole panels only */
+} gpt_rows_product;
+
+/* The product of panels with x and panels in bf16, summed in fp32; depth is even, x rows are zero-padded. */
 typedef struct gpt_bf16_product {
   const uint16_t *x;
   ptrdiff_t x_stride; /* elements between rows, even */
@@ -238,6 +254,13 @@ typedef struct gpt_kernels {
   const char *name;
   int has_bf16_product;
   void (*float_product)(const gpt_float_product *);
+  /* Weights as a file holds them, see template_rows.h. */
+  void (*rows_product)(const gpt_rows_product *);
+  void (*arrange_row)(gpt_panel_type, const float *x, int count, float *out);
+  void (*widen_rows)(gpt_panel_type, const void *const *rows, int count, int first, int end,
+                     int blocks, ptrdiff_t ahead, float *out, ptrdiff_t stride);
+  void (*narrow_rows)(gpt_panel_type, const void *const *rows, int count, int first, int end,
+                      int blocks, ptrdiff_t ahead, uint16_t *out);
   void (*bf16_product)(const gpt_bf16_product *); /* only with has_bf16_product */
   void (*bf16_rows_product)(const gpt_bf16_rows_product *); /* NULL: none that is faster */
   void (*quantised_product)(const gpt_quantised_product *);

@@ -6,9 +6,9 @@ enum RightOperand {
   case matrix(MatrixView)
   case rows(PreparedRows)
   /// A weight `[N, K]` as it is: the right side of backward.
-  case packed(PackedMatrix)
+  case packed(any WeightPanels)
   /// Its transpose `[K, N]`: the right side of forward.
-  case packedTransposed(PackedMatrix)
+  case packedTransposed(any WeightPanels)
 
   var rows: Int {
     switch self {
@@ -61,6 +61,7 @@ extension LinearWeight {
   var rightOperand: RightOperand {
     switch self {
     case .packed(let weight): .packed(weight)
+    case .mapped(let weight): .packed(weight)
     case .parameter(let parameter): .matrix(parameter.value.matrix)
     }
   }
@@ -69,6 +70,7 @@ extension LinearWeight {
   var transposedOperand: RightOperand {
     switch self {
     case .packed(let weight): .packedTransposed(weight)
+    case .mapped(let weight): .packedTransposed(weight)
     case .parameter(let parameter): .matrix(parameter.value.matrix.transposed)
     }
   }
@@ -169,7 +171,7 @@ struct PanelPacking {
     depths.lowerBound / 32..<(depths.upperBound + 31) / 32
   }
 
-  private func tiles(of weight: PackedMatrix) -> WeightTiles {
+  private func tiles(of weight: any WeightPanels) -> WeightTiles {
     guard let scratch else { preconditionFailure("no room to unpack panels \(panels)") }
     return WeightTiles(
       weight: weight, panels: panels, length: PanelPacking.tileLength, scratch: scratch,

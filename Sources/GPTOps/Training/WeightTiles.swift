@@ -3,7 +3,7 @@ import GPTTensor
 /// A packed weight `[N, K]` as the right side of a product whose depth is its outputs, unpacked
 /// tile by tile.
 struct WeightTiles {
-  let weight: PackedMatrix
+  let weight: any WeightPanels
   /// Sixteen inputs each.
   let panels: Range<Int>
   /// Outputs of a tile, a multiple of 16.

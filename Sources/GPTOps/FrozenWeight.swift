@@ -1,0 +1,74 @@
+/// A weight that no optimizer changes.
+enum FrozenWeight {
+  case packed(PackedMatrix)
+  case mapped(MappedMatrix)
+
+  init?(_ weight: LinearWeight) {
+    switch weight {
+    case .packed(let matrix): self = .packed(matrix)
+    case .mapped(let matrix): self = .mapped(matrix)
+    case .parameter: return nil
+    }
+  }
+
+  var panels: any WeightPanels {
+    switch self {
+    case .packed(let matrix): matrix
+    case .mapped(let matrix): matrix
+    }
+  }
+
+  /// The panels of a chunk when some are in another order: units begin where a chunk does not.
+  func wholeUnits(_ range: Range<Int>) -> Range<Int> {
+    guard case .mapped(let matrix) = self else { return range }
+    let unit = matrix.panelsOfUnit
+    return (range.lowerBound + unit - 1) / unit * unit..<(range.upperBound + unit - 1) / unit * unit
+  }
+
+  var byteCount: Int {
+    switch self {
+    case .packed(let matrix): matrix.byteCount
+    case .mapped(let matrix): matrix.byteCount
+    }
+  }
+}
+
+/// How the product with such a weight is computed.
+enum PackedPath {
+  /// Floats as they are packed.
+  case panels
+  /// Floats as a file holds them.
+  case rows
+  /// Codes with rows in 8 bits.
+  case quantised
+  /// Both sides rounded to bf16 or to 8 bits, by `multiply`.
+  case multiplied
+  /// fp32 panels unpacked first.
+  case unpacked
+
+  init(of weight: FrozenWeight, rows: Int, in context: ComputeContext) {
+    let few = rows <= smallRowCount
+    switch weight {
+    case .packed(let matrix): self.init(of: matrix.format, few: few, in: context)
+    case .mapped(let matrix):
+      let isRounded = matrix.format == .bf16 || context.precision == .bf16
+      self = few ? .rows : isRounded && context.multipliesNarrow ? .multiplied : .unpacked
+    }
+  }
+
+  private init(of format: PanelFormat, few: Bool, in context: ComputeContext) {
+    let bf16 = context.multipliesNarrow
+    switch format {
+    case .f32, .f16:
+      self = bf16 && !few && context.precision == .bf16 ? .multiplied : .panels
+    case .bf16:
+      self = bf16 && !few ? .multiplied : .panels
+    case .quantised:
+      if few && context.precision != .fp32 {
+        self = .quantised
+      } else {
+        self = bf16 || context.multipliesIntegers ? .multiplied : .unpacked
+      }
+    }
+  }
+}
