@@ -57,8 +57,10 @@ func multiply(
     }
     let panels = (c.columns + 15) / 16
     let size = PanelJob.panelCount(of: panels, threads: context.pool.threadCount)
+    let frozen = left.integers == nil ? nil : context.frozenPanels?.panels(of: right, in: context)
     for first in stride(from: 0, to: panels, by: size) {
-      jobs.append(PanelJob(product: product, panels: first..<min(first + size, panels)))
+      let range = first..<min(first + size, panels)
+      jobs.append(PanelJob(product: product, frozen: frozen, panels: range))
     }
   }
   let count = jobs.count
@@ -72,6 +74,8 @@ func multiply(
 /// Some panels of sixteen columns of one product.
 struct PanelJob {
   let product: Product
+  /// All of the right side in 8 bits, if it is kept.
+  var frozen: IntegerPanels?
   let panels: Range<Int>
 
   var c: MatrixView { product.c }
