@@ -18,6 +18,7 @@ const gpt_kernels LEVEL_TABLE = {
     .has_bf16_product = 0,
     .float_product = float_product,
     .bf16_product = 0,
+    .bf16_half_product = 0,
     .bf16_rows_product = 0,
     .quantised_product = quantised_product,
     .has_integer_product = 0,

@@ -6,6 +6,7 @@ extern const gpt_kernels gpt_kernels_portable;
 extern const gpt_kernels gpt_kernels_avx2;
 extern const gpt_kernels gpt_kernels_avx512;
 void gpt_bf16_product_avx512(const gpt_bf16_product *);
+void gpt_bf16_half_product_avx512(const gpt_bf16_product *);
 void gpt_bf16_rows_product_avx512(const gpt_bf16_rows_product *);
 void gpt_bf16_product_amx(const gpt_bf16_product *);
 /* Asks the system for the tiles; call it before other threads start. */

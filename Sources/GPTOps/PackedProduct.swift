@@ -50,7 +50,8 @@ func projectPacked(
 ) {
   let terms = adapterTerms(
     RowSource(x), prepared: PreparedRows(wide: x), layers: targets.map(\.linear),
-    dropoutKey: adapterDropout, scratch: scratch, in: context)
+    dropoutKey: adapterDropout, scratch: scratch, in: context
+  ).terms
   let parts = targets.enumerated().compactMap { index, target -> PackedTarget? in
     guard case .packed(let weight) = target.linear.weight else { return nil }
     return PackedTarget(

@@ -51,7 +51,7 @@ package struct TokenBatch: Sendable, Equatable {
   }
 
   /// Some sequences after the other, at most `count` at a time.
-  func parts(sequenceCount count: Int) -> [TokenBatch] {
+  package func parts(sequenceCount count: Int) -> [TokenBatch] {
     guard count < sequenceCount else { return [self] }
     return stride(from: 0, to: sequenceCount, by: count).map { first in
       let end = min(first + count, sequenceCount)

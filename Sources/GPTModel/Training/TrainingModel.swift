@@ -76,7 +76,7 @@ package final class TrainingModel: TrainableModel {
         && !options.checkpointsActivations,
       context: context)
     tokensAtOnce =
-      TrainingModel.keepsFrozenPanels(of: configuration, trained: trained, in: context)
+      TrainingModel.keepsFrozenPanels(of: transformer, trained: trained)
       ? TrainingModel.tokensInCache : nil
     let inBlocks = Set(blocks.joined().map(ObjectIdentifier.init))
     for parameter in parameters where !inBlocks.contains(ObjectIdentifier(parameter)) {
@@ -118,6 +118,7 @@ package final class TrainingModel: TrainableModel {
     pass.dropout = ForwardPass.DropoutPlan(
       attention: options.attentionDropout, residual: options.residualDropout,
       usesAdapters: true, key: dropoutKey)
+    pass.keepsOperands = tokensAtOnce != nil && active == nil
     defer { release() }
     let x = forward(batch, pass: pass)
     let normalised = kept.tensor(rows: x.rows, columns: x.columns)
@@ -166,6 +167,7 @@ package final class TrainingModel: TrainableModel {
     let memory = memory(rows: batch.inputs.count)
     var options = options
     if let memory { options.logitsAtOnce = memory.logitsAtOnce }
+    if tokensAtOnce != nil { options.logitsAtOnce = TrainingModel.logitsInCache }
     return crossEntropy(
       rows, weight: transformer.output.weight, targets: batch.targets, options: options,
       teacher: teacher, gradients: gradients, scratch: scratch, logitsMemory: memory?.logits,

@@ -69,20 +69,22 @@ final class FrozenPanels: Sendable {
 
 extension ComputeContext {
   /// Memory up to which 8-bit forms of frozen weights are kept.
-  package static let frozenPanelBytes = 1 << 30
+  private static let mostPanelBytes = 1 << 30
 
   /// Bytes of the 8-bit forms of so many frozen weights, forward's and backward's: a code of each,
-  /// and for 64 of them a scale and an offset.
-  package static func frozenPanelBytes(weights: Int) -> Int { weights / 4 * 9 }
+  /// and for 64 of them a scale and an offset. 0: they are not kept, as they are too many.
+  package static func frozenPanelBytes(weights: Int) -> Int {
+    let bytes = weights / 4 * 9
+    return bytes <= mostPanelBytes ? bytes : 0
+  }
 
   /// Keeps the 8-bit forms of a model's quantised weights from now on, if there are few enough.
   ///
   /// - Returns: whether they are kept
   package func keepFrozenPanels(weights: Int) -> Bool {
-    guard
-      multipliesIntegers,
-      ComputeContext.frozenPanelBytes(weights: weights) <= ComputeContext.frozenPanelBytes
-    else { return false }
+    guard multipliesIntegers, ComputeContext.frozenPanelBytes(weights: weights) > 0 else {
+      return false
+    }
     if frozenPanels == nil { frozenPanels = FrozenPanels() }
     return true
   }
