@@ -66,8 +66,47 @@ void gpt_bf16_product_avx512(const gpt_bf16_product *t) {
   for (; row < t->rows; row++) rows_1(t, row);
 }
 
+/* R rows, an even number or one, by eight columns of a panel: lanes 2 i and 2 i + 1 sum every other
+   pair of depth steps for column i, so that an instruction is as full as with sixteen. */
+static inline __attribute__((always_inline)) void half_tile(const int R, const gpt_bf16_product *t, int row) {
+  const uint16_t *x = t->x + row * t->x_stride;
+  const __m512i alternate = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  __m512 acc[16];
+  UNROLL for (int r = 0; r < R; r++) acc[r] = _mm512_setzero_ps();
+  for (int k = 0; k < t->depth; k += 4) {
+    const uint16_t *w = t->panels + 16 * k;
+    __m512bh weight = (__m512bh)_mm512_permutex2var_epi32(_mm512_loadu_si512(w), alternate,
+                                                          _mm512_loadu_si512(w + 32));
+    UNROLL for (int r = 0; r < R; r++) {
+      int64_t four;
+      memcpy(&four, x + r * t->x_stride + k, 8);
+      acc[r] = _mm512_dpbf16_ps(acc[r], (__m512bh)_mm512_set1_epi64(four), weight);
+    }
+  }
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+  UNROLL for (int r = 0; r < R; r += 2) {
+    __m512 next = r + 1 < R ? acc[r + 1] : acc[r];
+    __m512 sum = _mm512_add_ps(_mm512_permutex2var_ps(acc[r], even, next),
+                               _mm512_permutex2var_ps(acc[r], odd, next));
+    float *y = t->y + (row + r) * t->y_stride;
+    _mm256_storeu_ps(y, _mm512_castps512_ps256(sum));
+    if (r + 1 < R) _mm256_storeu_ps(y + t->y_stride, _mm512_extractf32x8_ps(sum, 1));
+  }
+}
+
+void gpt_bf16_half_product_avx512(const gpt_bf16_product *t) {
+  int row = 0;
+  for (; row + 16 <= t->rows; row += 16) half_tile(16, t, row);
+  for (; row + 4 <= t->rows; row += 4) half_tile(4, t, row);
+  for (; row < t->rows; row++) half_tile(1, t, row);
+}
+
 /* Rows of x that are in the first-level cache while all columns of a call pass over them. */
 #define OUTER_DEPTH 64
+/* Elements of a row that are fetched ahead: 64 rows are too many for the processor to follow. With x
+   in memory that is three times as fast. */
+#define OUTER_AHEAD 96
 
 /* R rows of factors by 32 columns. Interleaving two rows of x as they are loaded leaves the lanes of
    each 128 bits in halves, which the sums are put in order of. */
@@ -78,6 +117,8 @@ static inline __attribute__((always_inline)) void outer_tile(const int R, const 
   __m512 low[8], high[8];
   UNROLL for (int r = 0; r < R; r++) low[r] = high[r] = _mm512_setzero_ps();
   for (int k = first; k < end; k += 2) {
+    _mm_prefetch((const char *)(x + k * t->x_stride + OUTER_AHEAD), _MM_HINT_T0);
+    _mm_prefetch((const char *)(x + (k + 1) * t->x_stride + OUTER_AHEAD), _MM_HINT_T0);
     __m512i even = _mm512_loadu_si512(x + k * t->x_stride);
     __m512i odd = k + 1 < t->depth ? _mm512_loadu_si512(x + (k + 1) * t->x_stride) : _mm512_setzero_si512();
     __m512bh a = (__m512bh)_mm512_unpacklo_epi16(even, odd), b = (__m512bh)_mm512_unpackhi_epi16(even, odd);

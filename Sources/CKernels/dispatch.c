@@ -22,6 +22,7 @@ __attribute__((constructor)) static void choose_products(void) {
   if (has_avx512() && __builtin_cpu_supports("avx512bf16")) {
     with_bf16.has_bf16_product = 1;
     with_bf16.bf16_product = gpt_bf16_product_avx512;
+    with_bf16.bf16_half_product = gpt_bf16_half_product_avx512;
     with_bf16.bf16_rows_product = gpt_bf16_rows_product_avx512;
     with_bf16.unpack_bf16 = gpt_unpack_bf16_avx512;
   }

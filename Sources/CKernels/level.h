@@ -27,6 +27,7 @@ const gpt_kernels LEVEL_TABLE = {
     .widen_rows = widen_rows,
     .narrow_rows = narrow_rows,
     .bf16_product = 0,
+    .bf16_half_product = 0,
     .bf16_rows_product = 0,
     .quantised_product = quantised_product,
     .has_integer_product = 0,

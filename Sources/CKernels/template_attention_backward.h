@@ -30,7 +30,7 @@ static narrow_head narrow_operands(const gpt_attention_backward *t) {
   n.weights = next, next += tile * tile;
   n.slopes = next, next += tile * tile;
   n.transposed_slopes = next;
-  for (ptrdiff_t r = 0; r < rows; r++) {
+  for (ptrdiff_t r = 0; r < rows && !t->keeps_keys; r++) {
     to_bf16(t->keys + r * width, n.keys + r * depth, width);
     to_bf16(t->values + r * width, n.values + r * depth, width);
     for (int i = width; i < depth; i++) n.keys[r * depth + i] = n.values[r * depth + i] = 0;
@@ -42,7 +42,7 @@ static narrow_head narrow_operands(const gpt_attention_backward *t) {
   for (ptrdiff_t r = 0; r < rows; r += tile) {
     const float *sources[3] = {t->queries, t->gradients, t->keys};
     uint16_t *targets[3] = {n.queries, n.gradients, n.key_columns};
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < (t->keeps_keys ? 2 : 3); i++)
       pack_columns_bf16(sources[i] + r * width, width, tile, width / 16, targets[i] + r * width,
                         16 * tile);
   }
@@ -118,6 +118,12 @@ ALWAYS void weigh_key(const gpt_attention_backward *t, int key, int query, int q
   }
 }
 
+/* Elements before some token's in panels of whole tiles, [tokens / tile][width / 16][tile / 2][16][2]. */
+ALWAYS ptrdiff_t column_offset(int token, ptrdiff_t width) {
+  enum { tile = GPT_ATTENTION_TILE };
+  return token / tile * tile * width + token % tile * 16;
+}
+
 /* What one tile adds to the gradients of values, keys and queries. */
 ALWAYS void tile_gradients(const gpt_attention_backward *t, const narrow_head *n, int key, int keys,
                            int query, int queries, int visible, const float *weights,
@@ -131,17 +137,17 @@ ALWAYS void tile_gradients(const gpt_attention_backward *t, const narrow_head *n
     }
     transpose_bf16(n->slopes, tile, keys, queries / 16, n->transposed_slopes, tile);
     gpt_bf16_product add = {
-        .x = n->weights, .x_stride = tile, .rows = keys, .panels = n->gradients + query * width,
+        .x = n->weights, .x_stride = tile, .rows = keys, .panels = n->gradients + column_offset(query, width),
         .panel_stride = 32 * tile, .panel_count = t->width / 16, .depth = queries,
         .y = t->value_gradients + key * width, .y_stride = width, .accumulate = 1};
     t->bf16_product(&add);
     add.x = n->slopes;
-    add.panels = n->queries + query * width;
+    add.panels = n->queries + column_offset(query, width);
     add.y = t->key_gradients + key * width;
     t->bf16_product(&add);
     add.x = n->transposed_slopes;
     add.rows = visible;
-    add.panels = n->key_columns + key * width;
+    add.panels = n->key_columns + column_offset(key, width);
     add.depth = (keys + 31) & ~31;
     add.y = t->query_gradients + query * width;
     t->bf16_product(&add);
@@ -166,9 +172,21 @@ ALWAYS void tile_gradients(const gpt_attention_backward *t, const narrow_head *n
   float_product(&add);
 }
 
-static void attention_backward(const gpt_attention_backward *t) {
+/* Gradients of some keys and the `visible` queries from `query` on. */
+static void attend_tile(const gpt_attention_backward *t, const narrow_head *n, int key, int keys,
+                        int query, int visible) {
   enum { tile = GPT_ATTENTION_TILE };
   float *weights = t->scratch, *slopes = weights + tile * tile;
+  /* bf16 products take their depth in steps of 32. */
+  int queries = t->bf16_product ? (visible + 31) & ~31 : (visible + 15) & ~15;
+  tile_scores(t, n, key, keys, query, queries, weights, slopes);
+  for (int k = 0; k < keys; k++)
+    weigh_key(t, key + k, query, queries, visible, weights + k * tile, slopes + k * tile);
+  tile_gradients(t, n, key, keys, query, queries, visible, weights, slopes);
+}
+
+static void attention_backward(const gpt_attention_backward *t) {
+  enum { tile = GPT_ATTENTION_TILE };
   narrow_head narrow = {0};
   if (t->bf16_product) narrow = narrow_operands(t);
   for (int key = 0; key < t->tokens; key += tile) {
@@ -177,12 +195,13 @@ static void attention_backward(const gpt_attention_backward *t) {
       if (t->window > 0 && query >= key + keys - 1 + t->window) break;
       if (t->first_visible && t->first_visible[query] > key + keys - 1) break;
       int visible = t->tokens - query < tile ? t->tokens - query : tile;
-      /* bf16 products take their depth in steps of 32. */
-      int queries = t->bf16_product ? (visible + 31) & ~31 : (visible + 15) & ~15;
-      tile_scores(t, &narrow, key, keys, query, queries, weights, slopes);
-      for (int k = 0; k < keys; k++)
-        weigh_key(t, key + k, query, queries, visible, weights + k * tile, slopes + k * tile);
-      tile_gradients(t, &narrow, key, keys, query, queries, visible, weights, slopes);
+      if (query > key || visible <= tile / 2) {
+        attend_tile(t, &narrow, key, keys, query, visible);
+        continue;
+      }
+      /* The second half of the keys is not seen by the first half of the queries. */
+      attend_tile(t, &narrow, key, tile / 2, query, visible);
+      attend_tile(t, &narrow, key + tile / 2, keys - tile / 2, query + tile / 2, visible - tile / 2);
     }
   }
 }

@@ -72,13 +72,24 @@ INTEGER_TILES(2)
 INTEGER_TILES(4)
 INTEGER_TILES(6)
 
+/* Fetches a share of the two panels from `panel` on: while `count` of `rows` rows pass those before. */
+static void fetch_panels(const gpt_integer_product *t, int panel, int row, int count, int rows) {
+  const ptrdiff_t size = 16 * INTEGER_BLOCK * t->blocks, end = size * (row + count) / rows;
+  for (int p = panel; p < panel + 2 && p < t->panel_count; p++)
+    for (ptrdiff_t i = size * row / rows / 64 * 64; i < end; i += 64)
+      __builtin_prefetch(t->panels + p * t->panel_stride + i, 0, 2);
+}
+
 static void integer_product(const gpt_integer_product *t) {
   for (int first = 0; first < t->rows; first += INTEGER_ROWS) {
     int end = t->rows - first < INTEGER_ROWS ? t->rows : first + INTEGER_ROWS;
     for (int panel = 0; panel < t->panel_count; panel += 2) {
       int pair = panel + 2 <= t->panel_count;
       int row = first;
-      for (; row + 6 <= end; row += 6) (pair ? integer_pair_6 : integer_single_6)(t, row, panel);
+      for (; row + 6 <= end; row += 6) {
+        if (first == 0) fetch_panels(t, panel + 2, row, 6, end);
+        (pair ? integer_pair_6 : integer_single_6)(t, row, panel);
+      }
       for (; row + 4 <= end; row += 4) (pair ? integer_pair_4 : integer_single_4)(t, row, panel);
       for (; row + 2 <= end; row += 2) (pair ? integer_pair_2 : integer_single_2)(t, row, panel);
       for (; row < end; row++) (pair ? integer_pair_1 : integer_single_1)(t, row, panel);

@@ -119,12 +119,15 @@ static double cross_entropy(float *logits, int count, int target, float smoothin
   float peak = horizontal_max(top);
   for (int j = i; j < count; j++) peak = logits[j] > peak ? logits[j] : peak;
   v16 sum = v16_set1(0), plain = v16_set1(0);
+  const float aim = logits[target];
   float tail[16];
   for (int j = 0; j < 16; j++) tail[j] = i + j < count ? logits[i + j] : -__builtin_inff();
   for (int k = 0; k + 16 <= count; k += 16) {
     v16 a = v16_load(logits + k);
-    sum = v16_add(sum, v16_exp(v16_sub(a, v16_set1(peak))));
+    v16 e = v16_exp(v16_sub(a, v16_set1(peak)));
+    sum = v16_add(sum, e);
     if (smoothing > 0) plain = v16_add(plain, a);
+    if (factor != 0) v16_store(logits + k, e);
   }
   double total = horizontal_sum(sum), mean = horizontal_sum(plain);
   for (int j = i; j < count; j++) {
@@ -133,16 +136,14 @@ static double cross_entropy(float *logits, int count, int target, float smoothin
   }
   mean /= count;
   double normaliser = peak + __builtin_log(total);
-  *likelihood = normaliser - logits[target];
+  *likelihood = normaliser - aim;
   double loss = (1 - (double)smoothing) * *likelihood + z * normaliser * normaliser;
   if (smoothing > 0) loss += smoothing * (normaliser - mean);
   if (factor == 0) return loss;
   float share = factor * (1 - smoothing), spread = factor * smoothing / (float)count;
   float weight = (float)((1 + 2 * z * normaliser) * factor / total);
-  for (int k = 0; k + 16 <= count; k += 16) {
-    v16 e = v16_exp(v16_sub(v16_load(logits + k), v16_set1(peak)));
-    v16_store(logits + k, v16_sub(v16_mul(e, v16_set1(weight)), v16_set1(spread)));
-  }
+  for (int k = 0; k + 16 <= count; k += 16)
+    v16_store(logits + k, v16_sub(v16_mul(v16_load(logits + k), v16_set1(weight)), v16_set1(spread)));
   for (int j = i; j < count; j++)
     logits[j] = (float)__builtin_exp((double)tail[j - i] - peak) * weight - spread;
   logits[target] -= share;

@@ -39,7 +39,8 @@ extension ForwardPass {
         attendSequencesBackward(
           gradient, out: attended, queries: queries, keys: keys, values: values, logSums: logSums,
           sequences: sequences, shape: shape, dropout: dropped, dqueries: gradient,
-          dkeys: tape.newGradient(of: keys), dvalues: tape.newGradient(of: values), in: context)
+          dkeys: tape.newGradient(of: keys), dvalues: tape.newGradient(of: values),
+          scratch: scratch, in: context)
         tape.give(gradient, to: queries)
       }
     }

@@ -45,6 +45,8 @@ struct ForwardPass {
   let scratch: Workspace
   var tape: Tape?
   var dropout = DropoutPlan()
+  /// Whether `kept` has room for what projections would compute again in backward.
+  var keepsOperands = false
   /// Told when each stage ends.
   var profile: PassProfile?
 }
@@ -104,46 +106,53 @@ extension ForwardPass {
     let outputs = layers.map {
       insides.tensor(rows: source.rows.rows, columns: $0.weight.outputs)
     }
-    GPTOps.project(
+    let operands = GPTOps.project(
       source.rows, Array(zip(layers, outputs)), adapterDropout: dropout.adapterKey,
-      scratch: scratch, in: context)
-    tape?.record { projectBackward(source, Array(zip(layers, outputs))) }
+      keeping: operandMemory, scratch: scratch, in: context)
+    tape?.record { projectBackward(source, Array(zip(layers, outputs)), operands) }
     return outputs
   }
+
+  private var operandMemory: Workspace? { tape != nil && keepsOperands ? kept : nil }
 
   /// x + layer(source), the residual connection; without a tape x itself is changed.
   func add(_ source: ProjectionSource, through layer: Linear, to x: Tensor, site: Int) -> Tensor {
     let dropped = dropout.layer(dropout.residual, site)
     let sum = tape == nil ? x : kept.tensor(rows: x.rows, columns: x.columns)
+    let operands: ProjectionOperands?
     if let dropped {
       let mark = scratch.mark()
       let output = scratch.tensor(rows: x.rows, columns: x.columns)
-      GPTOps.project(
-        source.rows, [(layer, output)], adapterDropout: dropout.adapterKey, scratch: scratch,
-        in: context)
+      operands = GPTOps.project(
+        source.rows, [(layer, output)], adapterDropout: dropout.adapterKey,
+        keeping: operandMemory, scratch: scratch, in: context)
       drop(output, dropped, into: output, in: context)
       GPTOps.add(output, x, into: sum, in: context)
       scratch.release(to: mark)
     } else {
-      GPTOps.project(
+      operands = GPTOps.project(
         source.rows, through: layer, addedTo: x, into: sum, adapterDropout: dropout.adapterKey,
-        scratch: scratch, in: context)
+        keeping: operandMemory, scratch: scratch, in: context)
     }
-    tape?.record { addBackward(source, through: layer, from: sum, to: x, dropped: dropped) }
+    tape?.record {
+      addBackward(source, operands, through: layer, from: sum, to: x, dropped: dropped)
+    }
     return sum
   }
 
-  private func projectBackward(_ source: ProjectionSource, _ targets: [(Linear, Tensor)]) {
+  private func projectBackward(
+    _ source: ProjectionSource, _ targets: [(Linear, Tensor)], _ operands: ProjectionOperands?
+  ) {
     guard let tape else { return }
     let gradients = targets.map { (linear: $0.0, gradient: tape.take($0.1)) }
-    passBack(gradients, through: source)
+    passBack(gradients, through: source, operands)
     for (_, gradient) in gradients { tape.recycle(gradient) }
   }
 
   /// The sum's gradient is that of both its parts: the projection reads it, then x keeps it.
   private func addBackward(
-    _ source: ProjectionSource, through layer: Linear, from sum: Tensor, to x: Tensor,
-    dropped: Dropout?
+    _ source: ProjectionSource, _ operands: ProjectionOperands?, through layer: Linear,
+    from sum: Tensor, to x: Tensor, dropped: Dropout?
   ) {
     guard let tape else { return }
     let gradient = tape.take(sum)
@@ -153,19 +162,20 @@ extension ForwardPass {
       output = scratch.tensor(rows: sum.rows, columns: sum.columns)
       drop(gradient, dropped, into: output, in: context)
     }
-    passBack([(layer, output)], through: source)
+    passBack([(layer, output)], through: source, operands)
     scratch.release(to: mark)
     tape.give(gradient, to: x)
   }
 
   private func passBack(
-    _ targets: [(linear: Linear, gradient: Tensor)], through source: ProjectionSource
+    _ targets: [(linear: Linear, gradient: Tensor)], through source: ProjectionSource,
+    _ operands: ProjectionOperands?
   ) {
     guard let tape else { return }
     func passBack(into gradient: Tensor?) {
       GPTOps.projectBackward(
         source.rows, targets, into: gradient, adapterDropout: dropout.adapterKey,
-        scratch: scratch, in: context)
+        operands: operands, scratch: scratch, in: context)
     }
     guard source.wantsGradient else { return passBack(into: nil) }
     if let activation = source.rows.tensor {

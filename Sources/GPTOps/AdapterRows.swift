@@ -14,10 +14,11 @@ struct AdapterRows {
   /// Rows of x that pass all sides while they are in the cache.
   private static let rowsPerChunk = 32
 
-  /// - Parameters: x `[T, K]`, every side `[K, rank]`; memory that lasts as long as the result
+  /// - Parameters: x `[T, K]`, every side `[K, rank]`; memory that lasts as long as the result,
+  ///   scratch until it is made
   init(
     _ x: PreparedRows, _ sides: [(matrix: MatrixView, scale: Float)], memory: Workspace,
-    in context: ComputeContext
+    scratch: Workspace, in context: ComputeContext
   ) {
     var columns: [Range<Int>] = []
     var width = 0
@@ -32,7 +33,7 @@ struct AdapterRows {
     let target = OperandMemory.workspace(memory).bytes(
       x.rows * stride * (isNarrow ? 2 : 4), in: context)
     let job = AdapterJob(
-      x: x, sides: sides, columns: columns, width: width, stride: stride, memory: memory,
+      x: x, sides: sides, columns: columns, width: width, stride: stride, memory: scratch,
       context: context)
     let size = AdapterRows.rowsPerChunk
     context.pool.run((x.rows + size - 1) / size) { chunk, worker in
@@ -64,7 +65,7 @@ private struct AdapterJob {
   private struct Side {
     let panels: UnsafeMutableRawPointer
     let panelCount: Int
-    let first: Int
+    let columns: Range<Int>
     let scale: Float
   }
 
@@ -101,7 +102,7 @@ private struct AdapterJob {
           into: panels.assumingMemoryBound(to: Float.self))
       }
       return Side(
-        panels: panels, panelCount: count, first: columns.lowerBound, scale: side.scale)
+        panels: panels, panelCount: count, columns: columns, scale: side.scale)
     }
   }
 
@@ -137,7 +138,7 @@ private struct AdapterJob {
     var product = gpt_float_product(
       x: source, x_stride: sourceStride, x_step: 1, rows: Int32(rows), type: GPT_PANEL_F32,
       panels: side.panels, depth_stride: 64, panel_stride: panelBytes,
-      panel_count: Int32(side.panelCount), depth: Int32(x.columns), y: y + side.first,
+      panel_count: Int32(side.panelCount), depth: Int32(x.columns), y: y + side.columns.lowerBound,
       y_stride: stride, accumulate: 0, ahead: 0)
     context.kernels.pointee.float_product(&product)
   }
@@ -150,15 +151,21 @@ private struct AdapterJob {
       x: source, x_stride: sourceStride, rows: Int32(rows),
       panels: UnsafePointer(side.panels.assumingMemoryBound(to: UInt16.self)),
       panel_stride: panelBytes, panel_count: Int32(side.panelCount),
-      depth: Int32((x.columns + 31) & ~31), y: y + side.first, y_stride: width, accumulate: 0,
+      depth: Int32((x.columns + 31) & ~31), y: y + side.columns.lowerBound, y_stride: width,
+      accumulate: 0,
       bias: nil, addend: nil, addend_stride: 0)
-    context.kernels.pointee.bf16_product?(&product)
+    let kernels = context.kernels.pointee
+    let multiply =
+      side.columns.count <= 8
+      ? kernels.bf16_half_product ?? kernels.bf16_product
+      : kernels.bf16_product
+    multiply?(&product)
   }
 
   private func scale(_ y: UnsafeMutablePointer<Float>, rows: Int, stride: Int) {
     for side in sides {
       for row in 0..<rows {
-        let part = y + row * stride + side.first
+        let part = y + row * stride + side.columns.lowerBound
         context.kernels.pointee.weighted_sum(
           side.scale, part, 0, part, part, 16 * side.panelCount)
       }

@@ -74,6 +74,8 @@ package final class ComputeContext: @unchecked Sendable {
 
   /// Converted operands of training's products; a context trains one model at a time.
   private var operands = [AlignedBuffer?](repeating: nil, count: OperandSlot.allCases.count)
+  /// See `keepFrozenPanels`.
+  var frozenPanels: FrozenPanels?
 
   /// CPUs that this process may run on.
   package static var availableThreadCount: Int { Int(gpt_processor_count()) }

@@ -53,20 +53,24 @@ package struct Linear: Sendable {
 ///     y[t, n] = Σ over k of x[t, k] · weight[n, k] + bias[n]    (+ what adapters add)
 ///
 /// - Parameters: x `[T, K]`; every target's weight `[N, K]`, its output `[T, N]`; adapterDropout
-///   decides what dropout drops of the adapters' input, nil: nothing
+///   decides what dropout drops of the adapters' input, nil: nothing; kept: where what
+///   `projectBackward` would compute again may stay until then
 ///
 /// Work is split over outputs only, and every output is summed in order of k: the result does not
 /// depend on the number of threads.
+@discardableResult
 package func project(
   _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], adapterDropout: UInt64? = nil,
-  scratch: Workspace, in context: ComputeContext
-) {
+  keeping kept: Workspace? = nil, scratch: Workspace, in context: ComputeContext
+) -> ProjectionOperands? {
   let mark = scratch.mark()
   defer { scratch.release(to: mark) }
   let multiplied = targets.filter { $0.linear.weight.isMultiplied(rows: x.rows, in: context) }
+  var operands: ProjectionOperands?
   if !multiplied.isEmpty {
-    projectProducts(
-      x, multiplied, adapterDropout: adapterDropout, scratch: scratch, in: context)
+    operands = projectProducts(
+      x, multiplied, adapterDropout: adapterDropout,
+      keeping: multiplied.count == targets.count ? kept : nil, scratch: scratch, in: context)
   }
   if multiplied.count < targets.count {
     let others = targets.filter { !$0.linear.weight.isMultiplied(rows: x.rows, in: context) }
@@ -74,28 +78,33 @@ package func project(
       x.materialised(scratch, in: context), others, adapterDropout: adapterDropout,
       scratch: scratch, in: context)
   }
+  return operands
 }
 
 /// sum[t, n] = x[t, n] + Σ over k of source[t, k] · weight[n, k] + bias[n], a residual connection.
 ///
 /// - Parameters: source `[T, K]`, weight `[N, K]`; x and sum `[T, N]`, possibly the same
+@discardableResult
 package func project(
   _ source: RowSource, through linear: Linear, addedTo x: Tensor, into sum: Tensor,
-  adapterDropout: UInt64? = nil, scratch: Workspace, in context: ComputeContext
-) {
+  adapterDropout: UInt64? = nil, keeping kept: Workspace? = nil, scratch: Workspace,
+  in context: ComputeContext
+) -> ProjectionOperands? {
   let mark = scratch.mark()
   defer { scratch.release(to: mark) }
   // Products of bf16 and of 8 bits begin with what is added, so it may lie where the sum goes.
   let isInPlace = x !== sum || context.multipliesNarrow
   if isInPlace, linear.weight.isMultiplied(rows: source.rows, in: context) {
     return projectProducts(
-      source, [(linear, sum)], addend: x, adapterDropout: adapterDropout, scratch: scratch,
-      in: context)
+      source, [(linear, sum)], addend: x, adapterDropout: adapterDropout, keeping: kept,
+      scratch: scratch, in: context)
   }
   let output = scratch.tensor(rows: x.rows, columns: x.columns)
-  project(
-    source, [(linear, output)], adapterDropout: adapterDropout, scratch: scratch, in: context)
+  let operands = project(
+    source, [(linear, output)], adapterDropout: adapterDropout, keeping: kept, scratch: scratch,
+    in: context)
   add(output, x, into: sum, in: context)
+  return operands
 }
 
 extension LinearWeight {

@@ -68,17 +68,21 @@ struct AdapterGroup {
 /// What the adapters of layers on one input add to each of them: z · upᵀ with
 /// z = scale · dropout(x) · downᵀ.
 ///
-/// - Parameters: prepared: the rows of x; scratch lasts until the terms are used
+/// - Parameters: prepared: the rows of x; scratch lasts until the terms are used, kept as long as
+///   `plain`, nil: likewise
+/// - Returns: the terms of each layer, and z of all adapters without dropout
 func adapterTerms(
   _ x: RowSource, prepared: PreparedRows, layers: [Linear], dropoutKey: UInt64?,
-  scratch: Workspace, in context: ComputeContext
-) -> [[Product.Term]] {
+  kept: Workspace? = nil, scratch: Workspace, in context: ComputeContext
+) -> (terms: [[Product.Term]], plain: AdapterRows?) {
   var terms = [[Product.Term]](repeating: [], count: layers.count)
+  var plain: AdapterRows?
   for group in AdapterGroup.groups(of: layers, dropoutKey: dropoutKey) {
     let rows = prepared.dropping(group.dropout, of: x, scratch: scratch, in: context)
     let between = AdapterRows(
       rows, group.uses.map { ($0.adapter.down.value.matrix.transposed, $0.adapter.scale) },
-      memory: scratch, in: context)
+      memory: kept ?? scratch, scratch: scratch, in: context)
+    if group.dropout == nil { plain = between }
     for (index, use) in group.uses.enumerated() {
       terms[use.layer].append(
         Product.Term(
@@ -86,7 +90,7 @@ func adapterTerms(
           right: .matrix(use.adapter.up.value.matrix.transposed)))
     }
   }
-  return terms
+  return (terms, plain)
 }
 
 extension PreparedRows {

@@ -21,7 +21,8 @@ func projectPacked(
 ) {
   let terms = adapterTerms(
     RowSource(x), prepared: PreparedRows(wide: x), layers: targets.map(\.linear),
-    dropoutKey: adapterDropout, scratch: scratch, in: context)
+    dropoutKey: adapterDropout, scratch: scratch, in: context
+  ).terms
   let parts = targets.enumerated().compactMap { index, target -> PackedTarget? in
     guard let weight = FrozenWeight(target.linear.weight) else { return nil }
     return PackedTarget(

@@ -241,6 +241,7 @@ typedef struct gpt_attention_backward {
   /* NULL, or: products are of bf16; rows, panels and sums then reach to whole tiles of tokens. */
   void (*bf16_product)(const gpt_bf16_product *);
   uint16_t *narrow; /* scratch, gpt_attention_narrow_count(tokens, width) elements */
+  int keeps_keys;   /* 1: `narrow` holds these keys and values since another query head's call */
 } gpt_attention_backward;
 
 /* Elements of bf16 that the backward pass of a head needs for its operands. */
@@ -262,6 +263,8 @@ typedef struct gpt_kernels {
   void (*narrow_rows)(gpt_panel_type, const void *const *rows, int count, int first, int end,
                       int blocks, ptrdiff_t ahead, uint16_t *out);
   void (*bf16_product)(const gpt_bf16_product *); /* only with has_bf16_product */
+  /* The first eight columns of one panel alone, depth a multiple of 4, nothing added; NULL likewise. */
+  void (*bf16_half_product)(const gpt_bf16_product *);
   void (*bf16_rows_product)(const gpt_bf16_rows_product *); /* NULL: none that is faster */
   void (*quantised_product)(const gpt_quantised_product *);
   int has_integer_product; /* whether integer_product is faster than the other ways */

@@ -102,7 +102,8 @@ struct FinetuneRun {
     let estimate = MemoryEstimate(
       configuration, trainedCount: trained,
       frozenBytes: (arguments.method ?? .lora).trainsAdapter
-        ? Double(base.source.summary.dtypes.reduce(0) { $0 + $1.byteCount })
+        ? Double(
+          base.source.summary.dtypes.reduce(configuration.frozenPanelBytes) { $0 + $1.byteCount })
         : 4 * Double(frozen - trained),
       sequenceCount: training.batchSize ?? 1, microBatchCount: training.accumulate ?? 1,
       optimizer: training.optimizer ?? .adamw, hasAverage: training.ema != nil,

@@ -50,6 +50,18 @@ package struct TokenBatch: Sendable, Equatable {
     inputs.indices.map { Int32($0 % length) - (segmentStarts?[$0] ?? 0) }
   }
 
+  /// Some sequences after the other, at most `count` at a time.
+  package func parts(sequenceCount count: Int) -> [TokenBatch] {
+    guard count < sequenceCount else { return [self] }
+    return stride(from: 0, to: sequenceCount, by: count).map { first in
+      let end = min(first + count, sequenceCount)
+      let tokens = first * length..<end * length
+      return TokenBatch(
+        sequenceCount: end - first, length: length, inputs: Array(inputs[tokens]),
+        targets: Array(targets[tokens]), segmentStarts: segmentStarts.map { Array($0[tokens]) })
+    }
+  }
+
   /// Targets that count.
   package var targetCount: Int { targets.reduce(0) { $0 + ($1 >= 0 ? 1 : 0) } }
 }

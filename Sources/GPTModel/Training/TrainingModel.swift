@@ -45,6 +45,8 @@ package final class TrainingModel: TrainableModel {
   private let base: Transformer
   private let trained: TrainedShare
   private var isAdapterOff = false
+  /// Tokens of the parts that a batch is taken in; nil: it is one.
+  private let tokensAtOnce: Int?
   private let tape = Tape()
   private let kept = Workspace()
   private let blockMemory: BlockMemory
@@ -73,6 +75,9 @@ package final class TrainingModel: TrainableModel {
       sharesGradients: trained.hasEmbeddings && options.stepsAreOneBatch
         && !options.checkpointsActivations,
       context: context)
+    tokensAtOnce =
+      TrainingModel.keepsFrozenPanels(of: transformer, trained: trained)
+      ? TrainingModel.tokensInCache : nil
     let inBlocks = Set(blocks.joined().map(ObjectIdentifier.init))
     for parameter in parameters where !inBlocks.contains(ObjectIdentifier(parameter)) {
       parameter.prepareGradient()
@@ -86,9 +91,15 @@ package final class TrainingModel: TrainableModel {
   package func accumulateGradients(
     _ batch: TokenBatch, scale: Float, dropoutKey: UInt64
   ) throws(ModelError) -> LossSum {
-    try accumulateGradients(batch, dropoutKey: dropoutKey) { rows, dx in
-      loss(of: rows, batch, options: options.loss, gradients: (dx: dx, scale: scale))
+    var sum = LossSum()
+    for (index, part) in parts(of: batch).enumerated() {
+      // The factor is odd, so that no two parts drop the same.
+      let key = dropoutKey &+ UInt64(index) &* 0xd1b5_4a32_d192_ed03
+      sum += try accumulateGradients(part, dropoutKey: key) { rows, dx in
+        loss(of: rows, part, options: options.loss, gradients: (dx: dx, scale: scale))
+      }
     }
+    return sum
   }
 
   /// Adds the gradients of any loss of what the output layer reads.
@@ -107,6 +118,7 @@ package final class TrainingModel: TrainableModel {
     pass.dropout = ForwardPass.DropoutPlan(
       attention: options.attentionDropout, residual: options.residualDropout,
       usesAdapters: true, key: dropoutKey)
+    pass.keepsOperands = tokensAtOnce != nil && active == nil
     defer { release() }
     let x = forward(batch, pass: pass)
     let normalised = kept.tensor(rows: x.rows, columns: x.columns)
@@ -122,9 +134,18 @@ package final class TrainingModel: TrainableModel {
   }
 
   package func evaluate(_ batch: TokenBatch) throws(ModelError) -> LossSum {
-    try withOutputRows(batch) { rows in
-      loss(of: rows, batch, options: LossOptions(), gradients: nil)
+    var sum = LossSum()
+    for part in parts(of: batch) {
+      sum += try withOutputRows(part) { rows in
+        loss(of: rows, part, options: LossOptions(), gradients: nil)
+      }
     }
+    return sum
+  }
+
+  private func parts(of batch: TokenBatch) -> [TokenBatch] {
+    guard let tokensAtOnce else { return [batch] }
+    return batch.parts(sequenceCount: max(1, tokensAtOnce / batch.length))
   }
 
   /// Runs the model without dropout; `body` gets what the output layer reads, `[B · T, C]`.
@@ -146,6 +167,7 @@ package final class TrainingModel: TrainableModel {
     let memory = memory(rows: batch.inputs.count)
     var options = options
     if let memory { options.logitsAtOnce = memory.logitsAtOnce }
+    if tokensAtOnce != nil { options.logitsAtOnce = TrainingModel.logitsInCache }
     return crossEntropy(
       rows, weight: transformer.output.weight, targets: batch.targets, options: options,
       teacher: teacher, gradients: gradients, scratch: scratch, logitsMemory: memory?.logits,

@@ -13,13 +13,15 @@ struct AdapterBackward {
   private let scratch: Workspace
   private let context: ComputeContext
   private let groups: [AdapterGroup]
-  /// z of the group without dropout, which is the first: computed again, as it costs less than
-  /// keeping it.
+  /// z of the group without dropout, which is the first.
   private let plain: AdapterRows?
 
   /// nil without adapters.
+  ///
+  /// - Parameter plain: z as forward made it; nil: it is computed again
   init?(
-    _ x: RowSource, input: PreparedRows?, layers: [Linear], dropoutKey: UInt64?,
+    _ x: RowSource, input: PreparedRows?, plain: AdapterRows?, layers: [Linear],
+    dropoutKey: UInt64?,
     scratch: Workspace, context: ComputeContext
   ) {
     groups = AdapterGroup.groups(of: layers, dropoutKey: dropoutKey)
@@ -29,9 +31,12 @@ struct AdapterBackward {
     self.dropoutKey = dropoutKey
     self.scratch = scratch
     self.context = context
-    plain =
-      first.dropout == nil
-      ? AdapterBackward.between(input, first.uses, scratch: scratch, in: context) : nil
+    if first.dropout == nil {
+      self.plain =
+        plain ?? AdapterBackward.between(input, first.uses, scratch: scratch, in: context)
+    } else {
+      self.plain = nil
+    }
   }
 
   private static func between(
@@ -39,7 +44,7 @@ struct AdapterBackward {
   ) -> AdapterRows {
     AdapterRows(
       rows, uses.map { ($0.adapter.down.value.matrix.transposed, $0.adapter.scale) },
-      memory: scratch, in: context)
+      memory: scratch, scratch: scratch, in: context)
   }
 
   /// One adapter of the layer at hand.
@@ -68,7 +73,7 @@ struct AdapterBackward {
     guard !parts.isEmpty else { return nil }
     let gradients = AdapterRows(
       dy, parts.map { ($0.adapter.up.value.matrix, $0.adapter.scale) }, memory: scratch,
-      in: context)
+      scratch: scratch, in: context)
     return Layer(backward: self, dy: dy, parts: parts, gradients: gradients)
   }
 }
@@ -105,10 +110,12 @@ extension AdapterBackward {
     }
     guard adapter.down.gradient != nil || adapter.up.gradient != nil else { return }
     let rows = input.dropping(part.dropout, of: x, scratch: scratch, in: context)
+    var products: [WholeProduct] = []
     if let gradient = adapter.down.gradient {
-      multiply(
-        LeftOperand(transposing: dz, in: context),
-        [Product(right: .rows(rows), c: gradient.matrix)], accumulate: true, in: context)
+      products.append(
+        WholeProduct(
+          left: LeftOperand(transposing: dz, in: context),
+          product: Product(right: .rows(rows), c: gradient.matrix), accumulate: true))
     }
     if let gradient = adapter.up.gradient {
       let z: PreparedRows
@@ -118,20 +125,23 @@ extension AdapterBackward {
         let use = AdapterUse(layer: 0, adapter: adapter)
         z = AdapterBackward.between(rows, [use], scratch: scratch, in: context).rows(0)
       }
-      addUpGradient(dy: dy, z: z, to: gradient)
+      products.append(upGradient(dy: dy, z: z, to: gradient))
     }
+    multiply(products, in: context)
   }
 
   /// gradient `[N, rank]` += dyᵀ · z, computed transposed: so the large side need not be turned.
-  private func addUpGradient(dy: PreparedRows, z: PreparedRows, to gradient: Tensor) {
+  private func upGradient(dy: PreparedRows, z: PreparedRows, to gradient: Tensor) -> WholeProduct {
     let turned = scratch.tensor(rows: gradient.columns, columns: gradient.rows)
-    multiply(
-      LeftOperand(transposing: z, in: context),
-      [Product(right: .rows(dy), c: turned.matrix)], accumulate: false, in: context)
-    context.forEachRow(gradient.rows) { output in
-      let target = gradient.row(output)
-      for rank in 0..<gradient.columns {
-        target[rank] += turned.pointer[rank * turned.stride + output]
+    let left = LeftOperand(transposing: z, slot: .alsoTransposed, in: context)
+    return WholeProduct(
+      left: left, product: Product(right: .rows(dy), c: turned.matrix), accumulate: false
+    ) { panels in
+      for output in 16 * panels.lowerBound..<min(16 * panels.upperBound, gradient.rows) {
+        let target = gradient.row(output)
+        for rank in 0..<gradient.columns {
+          target[rank] += turned.pointer[rank * turned.stride + output]
+        }
       }
     }
   }

@@ -34,7 +34,7 @@ struct LeftOperand {
   /// - Parameter chosen: begins with a multiple of 16; nil: all columns
   init(
     transposing prepared: PreparedRows, columns chosen: Range<Int>? = nil,
-    in context: ComputeContext
+    slot: OperandSlot = .transposed, in context: ComputeContext
   ) {
     let chosen = chosen ?? 0..<prepared.columns
     precondition(chosen.lowerBound % 16 == 0 && chosen.upperBound <= prepared.columns)
@@ -48,7 +48,7 @@ struct LeftOperand {
     switch prepared.form {
     case .narrow(let source, let sourceStride):
       let stride = PreparedRows.narrowStride((depth + 31) & ~31)
-      let base = context.operand(.transposed, byteCount: panels * 16 * stride * 2)
+      let base = context.operand(slot, byteCount: panels * 16 * stride * 2)
         .assumingMemoryBound(to: UInt16.self)
       LeftOperand.forEachGroup(of: panels, in: context) { first, count in
         kernels.pointee.transpose_bf16(
@@ -57,7 +57,7 @@ struct LeftOperand {
       }
       form = .narrow(UnsafePointer(base), stride: stride)
     case .wide(let source, let sourceStride):
-      let base = context.operand(.transposed, byteCount: panels * depth * 64)
+      let base = context.operand(slot, byteCount: panels * depth * 64)
         .assumingMemoryBound(to: Float.self)
       let panelStride = 16 * depth
       LeftOperand.forEachGroup(of: panels, in: context) { first, count in

@@ -1,23 +1,37 @@
 import CKernels
 package import GPTTensor
 
+/// What forward leaves for backward of layers on one input that have adapters; it lies in the
+/// workspace that was given for it.
+package struct ProjectionOperands {
+  fileprivate let input: PreparedRows
+  /// z of the adapters without dropout.
+  fileprivate let plain: AdapterRows?
+}
+
 /// The forward pass of layers whose products are those of `multiply`.
 ///
 /// - Parameters: x `[T, K]`; every target's weight `[N, K]`, its output `[T, N]`; addend `[T, N]`,
-///   added to every output
+///   added to every output; kept: for what backward would compute again, nil: let it
+@discardableResult
 func projectProducts(
   _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], addend: Tensor? = nil,
-  adapterDropout: UInt64?, scratch: Workspace, in context: ComputeContext
-) {
+  adapterDropout: UInt64?, keeping kept: Workspace? = nil, scratch: Workspace,
+  in context: ComputeContext
+) -> ProjectionOperands? {
   let isTrained = targets.allSatisfy { $0.linear.weight.isParameter }
   let forms = targets.reduce(into: OperandForms()) { forms, target in
     let adapts = !target.linear.adapters.isEmpty
     forms.formUnion(target.linear.weight.operandForms(floats: adapts, in: context))
   }
+  // fp32 rows are no copies, and what they lie in may be used again.
+  let keeps = !isTrained && forms.contains(.floats) && context.multipliesNarrow
+  let kept = keeps && targets.contains { !$0.linear.adapters.isEmpty } ? kept : nil
+  let memory = kept.map { OperandMemory.kept($0, scratch: scratch) } ?? .workspace(scratch)
   let prepared = PreparedRows(
-    x, forms, memory: isTrained ? .slot(.rows) : .workspace(scratch), in: context)
-  let terms = adapterTerms(
-    x, prepared: prepared, layers: targets.map(\.linear), dropoutKey: adapterDropout,
+    x, forms, memory: isTrained ? .slot(.rows) : memory, in: context)
+  let (terms, plain) = adapterTerms(
+    x, prepared: prepared, layers: targets.map(\.linear), dropoutKey: adapterDropout, kept: kept,
     scratch: scratch, in: context)
   let products = targets.enumerated().map { index, target in
     Product(
@@ -25,6 +39,7 @@ func projectProducts(
       bias: target.linear.bias?.value, addend: addend, terms: terms[index])
   }
   multiply(LeftOperand(prepared), products, accumulate: false, in: context)
+  return kept.map { _ in ProjectionOperands(input: prepared, plain: plain) }
 }
 
 /// Backward of `project`.
@@ -36,19 +51,23 @@ func projectProducts(
 /// What has no gradient costs nothing. Packed weights are read as they are.
 ///
 /// - Parameters: x `[T, K]`; every target's gradient dy `[T, N]`; dx `[T, K]` is overwritten, nil
-///   when nothing before x is trained; adapterDropout as in the forward pass
+///   when nothing before x is trained; adapterDropout as in the forward pass; operands: what that
+///   kept
 package func projectBackward(
   _ x: RowSource, _ targets: [(linear: Linear, gradient: Tensor)], into dx: Tensor?,
-  adapterDropout: UInt64? = nil, scratch: Workspace, in context: ComputeContext
+  adapterDropout: UInt64? = nil, operands: ProjectionOperands? = nil, scratch: Workspace,
+  in context: ComputeContext
 ) {
   let mark = scratch.mark()
   defer { scratch.release(to: mark) }
   let needsInput = targets.contains {
     $0.linear.weight.gradient != nil || !$0.linear.adapters.isEmpty
   }
-  let input = needsInput ? PreparedRows(x, memory: .slot(.input), in: context) : nil
+  let input =
+    operands?.input ?? (needsInput ? PreparedRows(x, memory: .slot(.input), in: context) : nil)
   let adapters = AdapterBackward(
-    x, input: input, layers: targets.map(\.linear), dropoutKey: adapterDropout, scratch: scratch,
+    x, input: input, plain: operands?.plain, layers: targets.map(\.linear),
+    dropoutKey: adapterDropout, scratch: scratch,
     context: context)
   for (index, (linear, dy)) in targets.enumerated() {
     if dx != nil || linear.weight.gradient != nil || !linear.adapters.isEmpty {

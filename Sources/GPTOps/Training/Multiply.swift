@@ -46,8 +46,24 @@ struct Product {
 func multiply(
   _ left: LeftOperand, _ products: [Product], accumulate: Bool, in context: ComputeContext
 ) {
-  var jobs: [PanelJob] = []
-  for product in products {
+  multiply(
+    products.map { WholeProduct(left: left, product: $0, accumulate: accumulate) }, in: context)
+}
+
+/// A product with both of its sides.
+struct WholeProduct {
+  let left: LeftOperand
+  let product: Product
+  let accumulate: Bool
+  /// Called with panels of sixteen columns as soon as they are computed, on the thread that did it.
+  var finish: ((Range<Int>) -> Void)?
+}
+
+/// Several products in one parallel region.
+func multiply(_ products: [WholeProduct], in context: ComputeContext) {
+  var jobs: [(index: Int, job: PanelJob)] = []
+  for (index, whole) in products.enumerated() {
+    let (left, product) = (whole.left, whole.product)
     let (right, c) = (product.right, product.c)
     precondition(left.columns == right.rows, "depth \(left.columns) and \(right.rows)")
     precondition(left.rows == c.rows && right.columns == c.columns && !c.isTransposed)
@@ -57,14 +73,19 @@ func multiply(
     }
     let panels = (c.columns + 15) / 16
     let size = PanelJob.panelCount(of: panels, threads: context.pool.threadCount)
+    let frozen = left.integers == nil ? nil : context.frozenPanels?.panels(of: right, in: context)
     for first in stride(from: 0, to: panels, by: size) {
-      jobs.append(PanelJob(product: product, panels: first..<min(first + size, panels)))
+      let range = first..<min(first + size, panels)
+      jobs.append((index, PanelJob(product: product, frozen: frozen, panels: range)))
     }
   }
   let count = jobs.count
   jobs.withUnsafeBufferPointer { jobs in
     context.pool.run(count) { chunk, worker in
-      jobs[chunk].run(left, accumulate: accumulate, worker: worker, in: context)
+      let (index, job) = jobs[chunk]
+      let whole = products[index]
+      job.run(whole.left, accumulate: whole.accumulate, worker: worker, in: context)
+      whole.finish?(job.panels)
     }
   }
 }
@@ -72,6 +93,8 @@ func multiply(
 /// Some panels of sixteen columns of one product.
 struct PanelJob {
   let product: Product
+  /// All of the right side in 8 bits, if it is kept.
+  var frozen: IntegerPanels?
   let panels: Range<Int>
 
   var c: MatrixView { product.c }

@@ -2,7 +2,7 @@ import CKernels
 import GPTTensor
 
 /// Which of a context's buffers an operand is converted into.
-package enum OperandSlot: Int, CaseIterable { case rows, transposed, input }
+package enum OperandSlot: Int, CaseIterable { case rows, transposed, alsoTransposed, input }
 
 /// Where converted operands lie.
 enum OperandMemory {
@@ -10,14 +10,30 @@ enum OperandMemory {
   case slot(OperandSlot)
   /// In what belongs to a pass: passes of one model may run side by side.
   case workspace(Workspace)
+  /// Floats in what lasts until backward reads them, other forms in `scratch`.
+  case kept(Workspace, scratch: Workspace)
 
   func bytes(_ count: Int, in context: ComputeContext) -> UnsafeMutableRawPointer {
     switch self {
     case .slot(let slot): context.operand(slot, byteCount: count)
-    case .workspace(let workspace):
+    case .workspace(let workspace), .kept(let workspace, _):
       UnsafeMutableRawPointer(
         workspace.tensor(rows: 1, columns: (count + 3) / 4).pointer)
     }
+  }
+
+  /// Memory of rows in both of their forms.
+  fileprivate func bytes(
+    floats: Int, integers: Int, in context: ComputeContext
+  ) -> (floats: UnsafeMutableRawPointer, integers: UnsafeMutableRawPointer) {
+    if case .kept(let workspace, let scratch) = self, integers > 0 {
+      return (
+        OperandMemory.workspace(workspace).bytes(floats, in: context),
+        OperandMemory.workspace(scratch).bytes(integers, in: context)
+      )
+    }
+    let base = bytes(floats + integers, in: context)
+    return (base, base + floats)
   }
 }
 
@@ -155,16 +171,16 @@ private struct RowTargets {
       integers = nil
       return
     }
-    let base = memory.bytes(floatBytes + integerBytes, in: context)
+    let base = memory.bytes(floats: floatBytes, integers: integerBytes, in: context)
     if forms.contains(.floats) {
       form =
         isNarrow
-        ? .narrow(base.assumingMemoryBound(to: UInt16.self), stride: stride)
-        : .wide(base.assumingMemoryBound(to: Float.self), stride: stride)
+        ? .narrow(base.floats.assumingMemoryBound(to: UInt16.self), stride: stride)
+        : .wide(base.floats.assumingMemoryBound(to: Float.self), stride: stride)
     }
     integers =
       forms.contains(.integers)
-      ? IntegerRows(rows: rows, columns: columns, in: base + floatBytes) : nil
+      ? IntegerRows(rows: rows, columns: columns, in: base.integers) : nil
   }
 
   /// - Parameter stored: elements of x, zeros behind the columns included; at most the columns

@@ -103,10 +103,14 @@ struct SequenceHead {
     }
   }
 
+  /// - Parameters:
+  ///   - column: where the head's part of dkeys and dvalues begins
+  ///   - isFirst: whether those are overwritten; otherwise they are added to, and the call before
+  ///     on this worker was for the same keys and values
   func backward(
     _ dout: Tensor, out: Tensor, queries: Tensor, keys: Tensor, values: Tensor,
     logSums: UnsafeMutablePointer<Float>, dqueries: Tensor, dkeys: Tensor, dvalues: Tensor,
-    isFirst: Bool, worker: Int
+    column: Int, isFirst: Bool, worker: Int
   ) {
     let tile = Int(GPT_ATTENTION_TILE)
     let floats = 9 * area + 3 * paddedLength + 2 * tile * tile
@@ -118,8 +122,10 @@ struct SequenceHead {
     let sums = part(9)
     let deltas = sums + paddedLength
     gather(queries, column: head * shape.headWidth, into: part(0), factor: shape.scale)
-    gather(keys, column: group * shape.headWidth, into: part(1))
-    gather(values, column: group * shape.headWidth, into: part(2))
+    if isFirst {
+      gather(keys, column: group * shape.headWidth, into: part(1))
+      gather(values, column: group * shape.headWidth, into: part(2))
+    }
     gather(dout, column: head * shape.headWidth, into: part(3))
     if !isNarrow {
       packPanels(part(0), into: part(4))
@@ -143,11 +149,12 @@ struct SequenceHead {
       scratch: deltas + paddedLength, dropout_threshold: dropout?.threshold ?? 0,
       dropout_scale: dropout?.scale ?? 1, dropout_key: dropoutKey,
       bf16_product: isNarrow ? context.kernels.pointee.bf16_product : nil,
-      narrow: UnsafeMutableRawPointer(base + floats).assumingMemoryBound(to: UInt16.self))
+      narrow: UnsafeMutableRawPointer(base + floats).assumingMemoryBound(to: UInt16.self),
+      keeps_keys: isFirst ? 0 : 1)
     context.kernels.pointee.attention_backward(&arguments)
     scatter(part(6), to: dqueries, column: head * shape.headWidth, factor: shape.scale, adds: false)
-    scatter(part(7), to: dkeys, column: group * shape.headWidth, factor: 1, adds: !isFirst)
-    scatter(part(8), to: dvalues, column: group * shape.headWidth, factor: 1, adds: !isFirst)
+    scatter(part(7), to: dkeys, column: column, factor: 1, adds: !isFirst)
+    scatter(part(8), to: dvalues, column: column, factor: 1, adds: !isFirst)
   }
 
   /// The first token of the sequence that `token` sees but for the window.

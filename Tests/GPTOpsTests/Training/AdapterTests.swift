@@ -165,6 +165,31 @@ import Testing
   }
 
   @Test(arguments: Numerics.all, cases)
+  func whatForwardKeptGivesTheSameGradients(_ numerics: Numerics, _ test: Case) throws {
+    let context = try numerics.context()
+    let results = [true, false].map { isKept -> [[Float]] in
+      let layers = Layers(test, numerics: numerics)
+      let outputs = test.layers.map { Tensor(rows: test.rows, columns: $0.outputs) }
+      let (kept, scratch) = (Workspace(), Workspace())
+      defer { withExtendedLifetime(kept) {} }
+      let operands = project(
+        RowSource(layers.x), Array(zip(layers.linears, outputs)), adapterDropout: Self.key,
+        keeping: isKept ? kept : nil, scratch: scratch, in: context)
+      #expect(isKept || operands == nil)
+      #expect(
+        operands != nil || !isKept || !test.isPacked || test.rows <= 8
+          || !context.multipliesNarrow)
+      let dx = Tensor(rows: test.rows, columns: test.inputs)
+      projectBackward(
+        RowSource(layers.x), Array(zip(layers.linears, layers.gradients)), into: dx,
+        adapterDropout: Self.key, operands: operands, scratch: scratch, in: context)
+      let parameters = layers.linears.flatMap(\.adapters).flatMap { [$0.down, $0.up] }
+      return ([dx] + parameters.compactMap(\.gradient)).map(\.values)
+    }
+    #expect(results[0] == results[1])
+  }
+
+  @Test(arguments: Numerics.all, cases)
   func threadsChangeNothing(_ numerics: Numerics, _ test: Case) throws {
     let results = try [1, 2].map { threads -> [[Float]] in
       let context = try numerics.context(threads: threads)

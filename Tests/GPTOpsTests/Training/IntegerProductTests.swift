@@ -6,7 +6,7 @@ import Testing
 /// Products with quantised weights in 8 bits, by their definition.
 @Suite struct IntegerProductTests {
   /// Outputs and inputs; some deeper than a packed block of a product.
-  static let shapes = [(1, 32), (17, 96), (64, 256), (50, 160), (4130, 32)]
+  static let shapes = [(1, 32), (17, 96), (64, 256), (50, 160), (4130, 32), (192, 576)]
 
   private static func weight(_ format: PanelFormat, _ outputs: Int, _ inputs: Int)
     -> (packed: PackedMatrix, values: DoubleMatrix)
@@ -105,6 +105,35 @@ import Testing
       return y.values
     }
     #expect(results[0] == results[1] && results[0] == results[2])
+  }
+
+  @Test(arguments: Numerics.integers, ProjectionTests.quantisedFormats)
+  func formsThatAreKeptChangeNoBit(_ numerics: Numerics, _ format: PanelFormat) throws {
+    for (outputs, inputs) in Self.shapes {
+      let linear = Linear(
+        weight: .packed(Self.weight(format, outputs, inputs).packed), bias: nil)
+      var random = TestRandom(seed: 12)
+      let (x, dy) = (
+        random.tensor(rows: 33, columns: inputs), random.tensor(rows: 33, columns: outputs)
+      )
+      let context = try numerics.context(threads: 2)
+      func products() -> [[Float]] {
+        let (y, dx) = (Tensor(rows: 33, columns: outputs), Tensor(rows: 33, columns: inputs))
+        project(RowSource(x), [(linear, y)], scratch: Workspace(), in: context)
+        projectBackward(
+          RowSource(x), [(linear, dy)], into: dx, scratch: Workspace(), in: context)
+        return [y.values, dx.values]
+      }
+      let expected = products()
+      #expect(context.keepFrozenPanels(weights: outputs * inputs + 8))
+      #expect(products() == expected, "made: [\(outputs), \(inputs)]")
+      #expect(products() == expected, "kept: [\(outputs), \(inputs)]")
+    }
+  }
+
+  @Test(arguments: Numerics.integers)
+  func formsOfLargeModelsAreNotKept(_ numerics: Numerics) throws {
+    #expect(try !numerics.context().keepFrozenPanels(weights: 2 << 30))
   }
 
   @Test(arguments: Numerics.integers, [Float.nan, .infinity])

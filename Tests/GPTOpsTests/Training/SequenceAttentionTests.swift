@@ -120,7 +120,7 @@ import Testing
     attendSequencesBackward(
       inputs.dout, out: out, queries: inputs.queries, keys: inputs.keys, values: inputs.values,
       logSums: logSums, sequences: test.sequenceShape, shape: test.shape, dropout: test.dropout,
-      dqueries: found[0], dkeys: found[1], dvalues: found[2], in: context)
+      dqueries: found[0], dkeys: found[1], dvalues: found[2], scratch: Workspace(), in: context)
     let gradients = inputs.reference.gradients(
       DoubleMatrix(inputs.dout), queries: q, keys: k, values: v)
     let all = [gradients.queries, gradients.keys, gradients.values]

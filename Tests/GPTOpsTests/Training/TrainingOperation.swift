@@ -169,7 +169,7 @@ extension TrainingOperation {
           attendSequencesBackward(
             x[3], out: made[0], queries: x[0], keys: x[1], values: x[2], logSums: made[1],
             sequences: sequences, shape: shape, dropout: dropout, dqueries: gradients[0],
-            dkeys: gradients[1], dvalues: gradients[2], in: context)
+            dkeys: gradients[1], dvalues: gradients[2], scratch: Workspace(), in: context)
           return gradients
         },
       ]
