@@ -14,7 +14,7 @@ final class FrozenPanels: Sendable {
 
   private struct Kept {
     /// Lives as long, so that no other gets its identity.
-    let weight: PackedMatrix
+    let weight: any WeightPanels
     let memory: AlignedBuffer
     let panels: IntegerPanels
   }
@@ -26,7 +26,7 @@ final class FrozenPanels: Sendable {
   /// To be called outside of parallel regions.
   func panels(of right: RightOperand, in context: ComputeContext) -> IntegerPanels? {
     guard right.multipliesIntegers(in: context) else { return nil }
-    let (weight, isTransposed): (PackedMatrix, Bool)
+    let (weight, isTransposed): (any WeightPanels, Bool)
     switch right {
     case .packed(let matrix): (weight, isTransposed) = (matrix, false)
     case .packedTransposed(let matrix): (weight, isTransposed) = (matrix, true)

@@ -79,7 +79,7 @@ struct IntegerPacking {
   }
 
   private func packColumns(
-    _ weight: PackedMatrix, panel: Int, at index: Int, depths: Range<Int>,
+    _ weight: any WeightPanels, panel: Int, at index: Int, depths: Range<Int>,
     in context: ComputeContext
   ) {
     for start in stride(from: 0, to: depths.count, by: IntegerPacking.unpackedDepth) {
