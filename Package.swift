@@ -63,7 +63,7 @@ let package = Package(
     tests(of: "GPTTensor"),
     tests(of: "GPTOps", ["GPTTensor", "CKernels", "TestSupport"]),
     tests(of: "GPTWeights", ["GPTTensor", "GPTJSON"]),
-    tests(of: "GPTTokenizer", ["GPTJSON"]),
+    tests(of: "GPTTokenizer", ["GPTJSON", "GPTTensor"]),
     tests(
       of: "GPTModel",
       ["GPTOps", "GPTTensor", "GPTWeights", "GPTTokenizer", "GPTJSON", "TestSupport"]),

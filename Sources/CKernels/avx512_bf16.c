@@ -5,7 +5,7 @@
 #include <string.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"))), apply_to = function)
 
-#define UNROLL _Pragma("clang loop unroll(full)")
+#include "template_macros.h"
 
 static inline __attribute__((always_inline)) void tile(const int R, const int P, const gpt_bf16_product *t, int row, int panel) {
   const uint16_t *x = t->x + row * t->x_stride;

@@ -24,12 +24,14 @@ __attribute__((constructor)) static void choose_products(void) {
     with_bf16.bf16_product = gpt_bf16_product_avx512;
     with_bf16.bf16_half_product = gpt_bf16_half_product_avx512;
     with_bf16.bf16_rows_product = gpt_bf16_rows_product_avx512;
+    with_bf16.unpack_bf16 = gpt_unpack_bf16_avx512;
   }
   with_tiles = gpt_kernels_avx512;
   with_tiles.name = "amx";
   with_tiles.has_bf16_product = 1;
   with_tiles.bf16_product = gpt_bf16_product_amx;
   with_tiles.bf16_rows_product = with_bf16.bf16_rows_product;
+  with_tiles.unpack_bf16 = with_bf16.unpack_bf16;
   has_amx = has_avx512() && gpt_has_amx();
 }
 #endif

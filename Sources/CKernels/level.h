@@ -1,5 +1,8 @@
 /* Body of one level: define LEVEL_NAME, LEVEL_TABLE and a vector header, then include this. */
+#include "template_macros.h"
 #include "template_products.h"
+#include "template_codes.h"
+#include "template_unpack.h"
 #include "template_quantised.h"
 #include "template_elementwise.h"
 #include "template_integers.h"
@@ -8,6 +11,7 @@
 #include "template_attention_pages.h"
 #include "template_attention.h"
 #include "template_packing.h"
+#include "template_blocks.h"
 #include "template_heads.h"
 #include "template_training.h"
 #include "template_attention_backward.h"
@@ -42,6 +46,7 @@ const gpt_kernels LEVEL_TABLE = {
     .silu_product = silu_product,
     .add = add_rows,
     .rotate = rotate,
+    .pack_blocks = pack_blocks,
     .pack_rows_bf16 = pack_rows_bf16,
     .pack_rows_f32 = pack_rows_f32,
     .pack_columns_bf16 = pack_columns_bf16,

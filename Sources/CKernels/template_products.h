@@ -1,9 +1,6 @@
 /* Products of float rows with panels. A tile of R rows by P panels keeps its sums in registers
    while depth runs; R and P are constants at every call, so the loops unroll. */
 
-#define ALWAYS static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 ALWAYS void load_pair(const uint16_t *p, v16 *even, v16 *odd) {
   v16i pair = v16i_load(p);
   *even = v16_from_bits(v16i_shift_left(pair, 16));

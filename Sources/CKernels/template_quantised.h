@@ -1,7 +1,5 @@
 /* Products with quantised panels, and their unpacking. */
 
-typedef struct quantised_panel { const uint8_t *codes; const uint16_t *scales, *minimums; } quantised_panel;
-
 ALWAYS v16i four_positions(const int8_t *codes) {
   int32_t four;
   memcpy(&four, codes, 4);
@@ -10,21 +8,23 @@ ALWAYS v16i four_positions(const int8_t *codes) {
 
 /* Integer sums of one block's two halves (16 positions each) for R rows. */
 ALWAYS void block_dots(const int R, const int bits, const uint8_t *codes, const int8_t *x,
-                       ptrdiff_t stride, v16i low[8], v16i high[8]) {
-  UNROLL for (int r = 0; r < R; r++) low[r] = high[r] = v16i_set1(0);
-  UNROLL for (int j = 0; j < 4; j++) {
-    v16i a, b;
-    if (bits == 4) {
-      v16i packed = v16i_load(codes + 64 * j);
-      a = v16i_and(packed, v16i_set1(0x0f0f0f0f));
-      b = v16i_and(v16i_shift_right(packed, 4), v16i_set1(0x0f0f0f0f));
-    } else {
-      a = v16i_load(codes + 64 * j);
-      b = v16i_load(codes + 64 * (j + 4));
-    }
-    UNROLL for (int r = 0; r < R; r++) {
-      low[r] = v16i_dot4(low[r], a, four_positions(x + r * stride + 4 * j), bits == 8);
-      high[r] = v16i_dot4(high[r], b, four_positions(x + r * stride + 16 + 4 * j), bits == 8);
+                       ptrdiff_t stride, v16i sums[2][8]) {
+  v16i code[8];
+  load_codes(bits, codes, code);
+  UNROLL for (int half = 0; half < 2; half++) {
+    v16i pairs[8];
+    UNROLL for (int r = 0; r < R; r++) sums[half][r] = pairs[r] = v16i_set1(0);
+    UNROLL for (int j = 0; j < 4; j++) {
+      UNROLL for (int r = 0; r < R; r++) {
+        v16i four = four_positions(x + r * stride + 16 * half + 4 * j);
+        if (bits == 8) sums[half][r] = v16i_dot4(sums[half][r], code[4 * half + j], four, 1);
+        else pairs[r] = v16i_dot_pairs(pairs[r], code[4 * half + j], four);
+      }
+      if (bits == 8 || (j + 1) % DOT_PAIR_TERMS(bits) != 0) continue;
+      UNROLL for (int r = 0; r < R; r++) {
+        sums[half][r] = v16i_add_pairs(sums[half][r], pairs[r]);
+        pairs[r] = v16i_set1(0);
+      }
     }
   }
 }
@@ -41,8 +41,8 @@ ALWAYS void quantised_tile(const int R, const int bits, const int sub_blocks, co
   v16 acc[8];
   UNROLL for (int r = 0; r < R; r++) acc[r] = v16_set1(0);
   for (int b = 0; b < t->blocks; b++) {
-    v16i low[8], high[8];
-    block_dots(R, bits, codes, x + 32 * b, t->x.code_stride, low, high);
+    v16i dots[2][8];
+    block_dots(R, bits, codes, x + 32 * b, t->x.code_stride, dots);
     codes += bits * 64;
     v16 scale0 = v16_load_f16(scales), scale1 = scale0, minimum0 = scale0, minimum1 = scale0;
     if (affine) minimum0 = minimum1 = v16_load_f16(minimums);
@@ -57,12 +57,12 @@ ALWAYS void quantised_tile(const int R, const int bits, const int sub_blocks, co
       const int32_t *sums = x_sums + 2 * (r * t->x.scale_stride + b);
       if (sub_blocks == 1) {
         int32_t sum = sums[0] + sums[1];
-        v16i dot = v16i_sub(v16i_add(low[r], high[r]), v16i_set1(zero * sum));
+        v16i dot = v16i_sub(v16i_add(dots[0][r], dots[1][r]), v16i_set1(zero * sum));
         acc[r] = v16_fma(v16_from_int(dot), v16_mul(scale0, v16_set1(d)), acc[r]);
         if (affine) acc[r] = v16_fma(minimum0, v16_set1(d * (float)sum), acc[r]);
       } else {
-        v16 dot0 = v16_from_int(v16i_sub(low[r], v16i_set1(zero * sums[0])));
-        v16 dot1 = v16_from_int(v16i_sub(high[r], v16i_set1(zero * sums[1])));
+        v16 dot0 = v16_from_int(v16i_sub(dots[0][r], v16i_set1(zero * sums[0])));
+        v16 dot1 = v16_from_int(v16i_sub(dots[1][r], v16i_set1(zero * sums[1])));
         acc[r] = v16_fma(dot0, v16_mul(scale0, v16_set1(d)), acc[r]);
         acc[r] = v16_fma(dot1, v16_mul(scale1, v16_set1(d)), acc[r]);
         if (affine) {
@@ -89,58 +89,23 @@ ALWAYS void quantised_rows_of(const int R, const int bits, const int sub_blocks,
     for (; row + 2 <= t->rows; row += 2) quantised_rows_of(2, bits, sub_blocks, affine, t, row);  \
     for (; row < t->rows; row++) quantised_rows_of(1, bits, sub_blocks, affine, t, row);          \
   }
-QUANTISED(product_4_1, 4, 1, 0)
-QUANTISED(product_4_1_affine, 4, 1, 1)
-QUANTISED(product_4_2, 4, 2, 0)
-QUANTISED(product_4_2_affine, 4, 2, 1)
-QUANTISED(product_8_1, 8, 1, 0)
-QUANTISED(product_8_1_affine, 8, 1, 1)
-QUANTISED(product_8_2, 8, 2, 0)
-QUANTISED(product_8_2_affine, 8, 2, 1)
+#define QUANTISED_BITS(bits)                   \
+  QUANTISED(product_##bits##_1, bits, 1, 0)        \
+  QUANTISED(product_##bits##_1_affine, bits, 1, 1) \
+  QUANTISED(product_##bits##_2, bits, 2, 0)        \
+  QUANTISED(product_##bits##_2_affine, bits, 2, 1)
+QUANTISED_BITS(4)
+QUANTISED_BITS(5)
+QUANTISED_BITS(6)
+QUANTISED_BITS(8)
 
 static void quantised_product(const gpt_quantised_product *t) {
-  static void (*const table[8])(const gpt_quantised_product *) = {
-      product_4_1, product_4_1_affine, product_4_2, product_4_2_affine,
-      product_8_1, product_8_1_affine, product_8_2, product_8_2_affine};
-  table[(t->format.bits == 8) * 4 + (t->format.sub_blocks == 2) * 2 + (t->format.affine != 0)](t);
-}
-
-/* Values of the four positions whose codes share lanes of `packed`. */
-ALWAYS void expand_four(v16i packed, v16 scale, v16 minimum, int zero, v16 out[4]) {
-  UNROLL for (int i = 0; i < 4; i++) {
-    v16i code = v16i_and(v16i_shift_right(packed, 8 * i), v16i_set1(0xff));
-    out[i] = v16_fma(v16_from_int(v16i_sub(code, v16i_set1(zero))), scale, minimum);
-  }
-}
-
-ALWAYS void unpack(const gpt_quantised_format *f, quantised_panel from, int blocks, float *wide,
-                   ptrdiff_t stride, uint16_t *narrow) {
-  for (int b = 0; b < blocks; b++) {
-    UNROLL for (int half = 0; half < 2; half++) {
-      int sub = b * f->sub_blocks + (f->sub_blocks == 2 ? half : 0);
-      v16 scale = v16_load_f16(from.scales + 16 * sub);
-      v16 minimum = f->affine ? v16_load_f16(from.minimums + 16 * sub) : v16_set1(0);
-      UNROLL for (int j = 0; j < 4; j++) {
-        v16i packed;
-        if (f->bits == 4) {
-          packed = v16i_load(from.codes + 256 * b + 64 * j);
-          if (half) packed = v16i_shift_right(packed, 4);
-          packed = v16i_and(packed, v16i_set1(0x0f0f0f0f));
-        } else {
-          packed = v16i_load(from.codes + 512 * b + 64 * (j + 4 * half));
-        }
-        v16 value[4];
-        expand_four(packed, scale, minimum, f->zero, value);
-        int k = 32 * b + 16 * half + 4 * j;
-        if (wide) {
-          UNROLL for (int i = 0; i < 4; i++) v16_store(wide + (k + i) * stride, value[i]);
-        } else {
-          store_pair(narrow + 16 * k, value[0], value[1]);
-          store_pair(narrow + 16 * (k + 2), value[2], value[3]);
-        }
-      }
-    }
-  }
+#define PRODUCTS(bits)                                                                \
+  {product_##bits##_1, product_##bits##_1_affine, product_##bits##_2, product_##bits##_2_affine}
+  static void (*const table[4][4])(const gpt_quantised_product *) = {PRODUCTS(4), PRODUCTS(5),
+                                                                     PRODUCTS(6), PRODUCTS(8)};
+  int bits = t->format.bits;
+  table[bits == 8 ? 3 : bits - 4][(t->format.sub_blocks == 2) * 2 + (t->format.affine != 0)](t);
 }
 
 static void unpack_f32(const gpt_quantised_format *f, const uint8_t *codes, const uint16_t *scales,

@@ -126,6 +126,18 @@ static inline __m256i dot4_half(__m256i acc, __m256i w, __m256i a, int wide) {
 static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {
   return (v16i){dot4_half(acc.a, w.a, a.a, wide), dot4_half(acc.b, w.b, a.b, wide)};
 }
+/* Sums of neighbouring products in 16 bits: 4 of them, of codes below 2^5, and 2 below 2^6 stay in
+   range, as 4 * 2 * 31 * 127 and 2 * 2 * 63 * 127 are below 2^15. */
+static inline v16i v16i_dot_pairs(v16i pairs, v16i w, v16i a) {
+  return (v16i){_mm256_add_epi16(pairs.a, _mm256_maddubs_epi16(w.a, a.a)),
+                _mm256_add_epi16(pairs.b, _mm256_maddubs_epi16(w.b, a.b))};
+}
+static inline v16i v16i_add_pairs(v16i acc, v16i pairs) {
+  const __m256i one = _mm256_set1_epi16(1);
+  return (v16i){_mm256_add_epi32(acc.a, _mm256_madd_epi16(pairs.a, one)),
+                _mm256_add_epi32(acc.b, _mm256_madd_epi16(pairs.b, one))};
+}
+#define DOT_PAIR_TERMS(bits) ((bits) <= 5 ? 4 : 2)
 #define DOT4_WIDE_OFFSET 128
 #define MAXIMUM_ROWS 6
 #define ACCUMULATORS 6

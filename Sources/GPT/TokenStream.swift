@@ -55,13 +55,18 @@ final class GenerationDriver: @unchecked Sendable {
 
   private func advance() throws(LanguageModelError) -> GeneratedToken? {
     if let failure { throw failure }
+    if result != nil { return nil }
     do {
       let run: GenerationRun
       if let known = self.run { run = known } else { run = try start(worker) }
       self.run = run
       let token = try run.next()
       // The result is there together with the last token, before the nil that ends the loop.
-      if let result = run.result { finished.withLock { $0 = result } }
+      if let result = run.result {
+        finished.withLock { $0 = result }
+        // Its memory is free when whoever waits for the last token goes on.
+        self.run = nil
+      }
       return token
     } catch {
       failure = error

@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import Foundation
 internal import GPTJSON
+internal import GPTOps
 internal import GPTTraining
 
 struct PrepareCommand: AsyncParsableCommand {
@@ -32,8 +32,8 @@ struct PrepareCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let cores = ProcessInfo.processInfo.activeProcessorCount
-    let options = corpus.options(folder: output, threads: threads ?? cores)
+    let options = corpus.options(
+      folder: output, threads: threads ?? ComputeContext.availableThreadCount)
     let prepared = try await CorpusPreparation.run(
       corpus.paths, options: options, interruption: Interruption())
     for line in CorpusPreparation.summary(of: prepared) { StandardError.print(line) }

@@ -15,8 +15,7 @@ enum Embedding: Sendable {
   /// Writes row `index` to `target`.
   func copy(row index: Int, to target: UnsafeMutablePointer<Float>) {
     switch self {
-    case .stored(let tensor):
-      tensor.dequantise(rows: index..<index + 1, into: target, rowStride: tensor.columnCount)
+    case .stored(let tensor): tensor.dequantise(row: index, into: target)
     case .parameter(let parameter):
       target.update(from: parameter.value.row(index), count: parameter.value.columns)
     }

@@ -16,6 +16,7 @@ extension OpenedModel {
     let (configuration, names) = try describe(file)
     let checkpoint = Checkpoint(
       source: file, names: names, configuration: try limit(configuration, to: contextLength))
+    defer { file.releaseHeader() }
     return TrainingSource(
       checkpoint: checkpoint, tokenizer: try makeTokenizer(vocabulary(of: file)),
       chatTemplate: try file.string("tokenizer.chat_template"),
@@ -92,7 +93,7 @@ extension OpenedModel {
     result.pre = try file.string(key("pre"))
     result.scores = try file.floats(key("scores")) ?? []
     result.types = try file.integers(key("token_type"))?.map { Int32(clamping: $0) } ?? []
-    if let merges = try file.strings(key("merges")) {
+    if let merges = try file.byteStrings(key("merges")) {
       result.merges = merges
     } else if model == "gpt2" {
       throw ModelError.configuration(

@@ -107,6 +107,7 @@ package final class Transformer: Sendable {
     let mark = kept.mark()
     defer { kept.release(to: mark) }
     let count = parts.reduce(0) { $0 + $1.tokens.count }
+    if mark == 0 { kept.reserve(count * configuration.activationBytes) }
     let x = kept.tensor(rows: count, columns: configuration.width)
     var rows: [CachedSequence] = []
     for part in parts {
@@ -178,5 +179,16 @@ package final class Transformer: Sendable {
           start: scores.row(row), count: configuration.vocabularySize))
     }
     return result
+  }
+}
+
+extension ModelConfiguration {
+  /// Activations of a token in a pass without a tape: x, and in turn attention's (queries, keys,
+  /// values, result) and the MLP's (gate and up).
+  fileprivate var activationBytes: Int {
+    let queries = Tensor.padded(headCount * headWidth)
+    let keys = Tensor.padded(keyValueHeadCount * headWidth)
+    let hidden = Tensor.padded(hiddenWidth) * (feedForward == .gatedSilu ? 2 : 1)
+    return 4 * (Tensor.padded(width) + max(2 * queries + 2 * keys, hidden))
   }
 }

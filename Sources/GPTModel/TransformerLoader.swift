@@ -8,9 +8,18 @@ struct TransformerLoader {
   let checkpoint: Checkpoint
   let context: ComputeContext
   let cacheType: CacheType
+  private let packer: WeightPacker
 
   private var configuration: ModelConfiguration { checkpoint.configuration }
-  private var packer: WeightPacker { WeightPacker(context: context) }
+
+  init(checkpoint: Checkpoint, context: ComputeContext, cacheType: CacheType) {
+    self.checkpoint = checkpoint
+    self.context = context
+    self.cacheType = cacheType
+    let source = checkpoint.source
+    let bytes = source.tensorNames.reduce(0) { $0 + (source.tensor(named: $1)?.bytes.count ?? 0) }
+    packer = WeightPacker(context: context, region: BufferRegion(pieceBytes: bytes))
+  }
 
   func load() throws(ModelError) -> Transformer {
     try checkAllTensors()
@@ -21,6 +30,7 @@ struct TransformerLoader {
     var blocks: [Block] = []
     blocks.reserveCapacity(configuration.blockCount)
     for index in 0..<configuration.blockCount { blocks.append(try block(index)) }
+    defer { releasePackedPages() }
     return Transformer(
       configuration: configuration, cacheType: cacheType, context: context,
       tokenEmbedding: .stored(embedding),
@@ -38,6 +48,15 @@ struct TransformerLoader {
   private func checkAllTensors() throws(ModelError) {
     let layout = TensorLayout(configuration: configuration, names: checkpoint.names)
     for entry in layout.entries { _ = try checkpoint.tensor(entry.place) }
+  }
+
+  /// Once more for all: reading a tensor maps pages around its ends, of neighbours that were packed
+  /// before.
+  private func releasePackedPages() {
+    for name in checkpoint.source.tensorNames {
+      guard let tensor = checkpoint.source.tensor(named: name) else { continue }
+      if blockFormat(of: tensor.dtype) != nil { tensor.releasePages() }
+    }
   }
 
   private func block(_ index: Int) throws(ModelError) -> Block {

@@ -22,11 +22,13 @@ struct RowSelection: Sendable {
 /// their mapped pages back.
 struct WeightPacker {
   let context: ComputeContext
+  let region: BufferRegion
 
   func pack(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool = false) -> PackedMatrix {
     if transposed { return packTransposed(tensor, rows: rows) }
     let format = panelFormat(for: tensor.dtype)
-    let matrix = PackedMatrix(outputs: rows.count, inputs: tensor.columnCount, format: format)
+    let matrix = PackedMatrix(
+      outputs: rows.count, inputs: tensor.columnCount, format: format, in: region)
     let chunks = min(matrix.panelCount, context.pool.threadCount * 8)
     context.pool.run(chunks) { chunk, worker in
       let panels =
@@ -43,10 +45,15 @@ struct WeightPacker {
   }
 
   func vector(_ tensor: StoredTensor, range: Range<Int>? = nil) -> Tensor {
-    let values = tensor.dequantised()
-    let range = range ?? 0..<values.count
+    let range = range ?? 0..<tensor.elementCount
     let result = Tensor(rows: 1, columns: range.count)
-    for (index, source) in range.enumerated() { result.pointer[index] = values[source] }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: tensor.elementCount) { values in
+      guard let values = values.baseAddress else { return }
+      for row in 0..<tensor.rowCount {
+        tensor.dequantise(row: row, into: values + row * tensor.columnCount)
+      }
+      result.pointer.update(from: values + range.lowerBound, count: range.count)
+    }
     return result
   }
 
@@ -58,7 +65,7 @@ struct WeightPacker {
     default:
       guard let blocks = blockFormat(of: dtype) else { return .f32 }
       return .quantised(
-        bits: blocks.codeBits <= 4 ? 4 : 8, subBlockLength: blocks.subBlockLength,
+        bits: max(blocks.codeBits, 4), subBlockLength: blocks.subBlockLength,
         affine: blocks.hasMinimum, zero: blocks.zero)
     }
   }
@@ -85,6 +92,7 @@ struct WeightPacker {
     _ tensor: StoredTensor, rows: RowSelection, blocks: any BlockFormat.Type, panel: Int,
     into matrix: PackedMatrix, worker: Int
   ) {
+    if moveBlocks(tensor, rows: rows, panel: panel, into: matrix) { return }
     let depth = matrix.depth
     let subBlocks = depth / blocks.subBlockLength
     let scaleBytes = 16 * subBlocks * 4
@@ -109,13 +117,40 @@ struct WeightPacker {
     matrix.packCodes(panel: panel, codes: codes, scales: scales, minimums: minimums)
   }
 
+  /// What the code words of a type are changed by whose blocks are otherwise packed as they lie.
+  private func flip(of dtype: DType) -> UInt32? {
+    switch dtype {
+    case .q4_0: 0
+    case .q8_0: 0x8080_8080
+    default: nil
+    }
+  }
+
+  /// Packs sixteen whole rows whose blocks only change places; false for others.
+  private func moveBlocks(
+    _ tensor: StoredTensor, rows: RowSelection, panel: Int, into matrix: PackedMatrix
+  ) -> Bool {
+    guard let flip = flip(of: tensor.dtype), panel * 16 + 16 <= rows.count,
+      let base = tensor.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    else { return false }
+    withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>?.self, capacity: 16) { pointers in
+      for lane in 0..<16 {
+        pointers.initializeElement(
+          at: lane, to: base + rows.storedRow(of: panel * 16 + lane) * tensor.rowBytes)
+      }
+      guard let first = pointers.baseAddress else { return }
+      matrix.packBlocks(panel: panel, rows: first, flip: flip, in: context)
+    }
+    return true
+  }
+
   /// `[in, out]` as GPT-2's checkpoints store it; such files hold plain floats only.
   private func packTransposed(_ tensor: StoredTensor, rows: RowSelection) -> PackedMatrix {
     let values = tensor.dequantised()
     let inputs = tensor.rowCount
     let columns = tensor.columnCount
     let matrix = PackedMatrix(
-      outputs: rows.count, inputs: inputs, format: panelFormat(for: tensor.dtype))
+      outputs: rows.count, inputs: inputs, format: panelFormat(for: tensor.dtype), in: region)
     context.pool.run(matrix.panelCount) { panel, worker in
       let scratch = context.pool.scratch(worker: worker, byteCount: 16 * inputs * 4)
         .assumingMemoryBound(to: Float.self)

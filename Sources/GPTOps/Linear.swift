@@ -88,7 +88,9 @@ package func project(
 ) -> ProjectionOperands? {
   let mark = scratch.mark()
   defer { scratch.release(to: mark) }
-  if linear.weight.isMultiplied(rows: source.rows, in: context), x !== sum {
+  // Products of bf16 and of 8 bits begin with what is added, so it may lie where the sum goes.
+  let isInPlace = x !== sum || context.multipliesNarrow
+  if isInPlace, linear.weight.isMultiplied(rows: source.rows, in: context) {
     return projectProducts(
       source, [(linear, sum)], addend: x, adapterDropout: adapterDropout, keeping: kept,
       scratch: scratch, in: context)

@@ -1,10 +1,10 @@
 import CKernels
-import GPTTensor
+package import GPTTensor
 
 /// How a packed matrix keeps its elements.
 package enum PanelFormat: Sendable, Equatable {
   case f32, f16, bf16
-  /// Codes of `bits` (4 or 8), a scale per `subBlockLength` (16 or 32) inputs:
+  /// Codes of `bits` (4, 5, 6 or 8), a scale per `subBlockLength` (16 or 32) inputs:
   /// value = scale · (code − zero) + minimum.
   case quantised(bits: Int, subBlockLength: Int, affine: Bool, zero: Int)
 
@@ -38,7 +38,11 @@ package final class PackedMatrix: @unchecked Sendable {
   /// fp16 scales from panel to panel.
   let scaleStride: Int
 
-  package init(outputs: Int, inputs: Int, format: PanelFormat) {
+  /// - Parameter region: where it lies; nil: in memory of its own
+  package init(outputs: Int, inputs: Int, format: PanelFormat, in region: BufferRegion? = nil) {
+    func buffer(_ byteCount: Int) -> AlignedBuffer {
+      region?.buffer(byteCount: byteCount) ?? AlignedBuffer(byteCount: byteCount)
+    }
     precondition(outputs > 0 && inputs > 0, "matrix [\(outputs), \(inputs)]")
     self.outputs = outputs
     self.inputs = inputs
@@ -48,10 +52,10 @@ package final class PackedMatrix: @unchecked Sendable {
     let layout = format.layout(depth: depth)
     panelStride = layout.codes
     scaleStride = layout.scales
-    codes = AlignedBuffer(byteCount: panelCount * panelStride)
-    scales = scaleStride > 0 ? AlignedBuffer(byteCount: panelCount * scaleStride * 2) : nil
+    codes = buffer(panelCount * panelStride)
+    scales = scaleStride > 0 ? buffer(panelCount * scaleStride * 2) : nil
     if case .quantised(_, _, true, _) = format {
-      minimums = AlignedBuffer(byteCount: panelCount * scaleStride * 2)
+      minimums = buffer(panelCount * scaleStride * 2)
     } else {
       minimums = nil
     }

@@ -50,11 +50,12 @@ private struct PageSlot {
         value, values.assumingMemoryBound(to: UInt16.self) + index * layout.valueWidth,
         layout.headWidth)
     case .bf16:
-      converted(key, by: kernels.pointee.to_bf16, storeNarrowKey)
-      converted(value, by: kernels.pointee.to_bf16, storeNarrowValue)
+      // Closures: a method as an argument is an allocation, and there are millions.
+      converted(key, by: kernels.pointee.to_bf16) { storeNarrowKey($0) }
+      converted(value, by: kernels.pointee.to_bf16) { storeNarrowValue($0) }
     case .q8:
-      quantised(key, storeQuantisedKey)
-      quantised(value, storeQuantisedValue)
+      quantised(key) { storeQuantisedKey($0) }
+      quantised(value) { storeQuantisedValue($0) }
     }
   }
 
@@ -69,15 +70,21 @@ private struct PageSlot {
   private func storeNarrowKey(_ key: UnsafePointer<UInt16>) {
     let target =
       keys.assumingMemoryBound(to: UInt16.self) + panel * layout.narrowWidth * 16 + lane * 2
-    for index in 0..<layout.headWidth { target[index / 2 * 32 + index % 2] = key[index] }
+    let width = layout.headWidth
+    for pair in 0..<width / 2 {
+      target[pair * 32] = key[2 * pair]
+      target[pair * 32 + 1] = key[2 * pair + 1]
+    }
+    if width % 2 == 1 { target[width / 2 * 32] = key[width - 1] }
   }
 
   /// Into `[D16 / 16][pageTokens / 2][16][2]`.
   private func storeNarrowValue(_ value: UnsafePointer<UInt16>) {
     let target = values.assumingMemoryBound(to: UInt16.self) + index / 2 * 32 + index % 2
     let panelStride = PageLayout.pageTokens * 16
-    for index in 0..<layout.headWidth {
-      target[index / 16 * panelStride + index % 16 * 2] = value[index]
+    for first in stride(from: 0, to: layout.headWidth, by: 16) {
+      let panel = target + first / 16 * panelStride
+      for lane in 0..<min(16, layout.headWidth - first) { panel[lane * 2] = value[first + lane] }
     }
   }
 

@@ -9,21 +9,28 @@ package final class MappedFile: @unchecked Sendable {
   // @unchecked: the pointer is set once and the pages behind it are never written.
   package let path: String
   package let bytes: UnsafeRawBufferPointer
+  private let descriptor: Int32
 
   package init(path: String) throws(FileError) {
-    let descriptor = try openRegular(path: path)
-    defer { close(descriptor.number) }
-    guard descriptor.size > 0 else { throw .empty(path: path) }
-    let address = mmap(nil, descriptor.size, PROT_READ, MAP_PRIVATE, descriptor.number, 0)
-    guard let address, address != MAP_FAILED else {
-      throw .system(path: path, operation: "map it into memory", code: errno)
+    let file = try openRegular(path: path)
+    do throws(FileError) {
+      guard file.size > 0 else { throw .empty(path: path) }
+      let address = mmap(nil, file.size, PROT_READ, MAP_PRIVATE, file.number, 0)
+      guard let address, address != MAP_FAILED else {
+        throw .system(path: path, operation: "map it into memory", code: errno)
+      }
+      self.path = path
+      bytes = UnsafeRawBufferPointer(start: address, count: file.size)
+      descriptor = file.number
+    } catch {
+      close(file.number)
+      throw error
     }
-    self.path = path
-    self.bytes = UnsafeRawBufferPointer(start: address, count: descriptor.size)
   }
 
   deinit {
     munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    close(descriptor)
   }
 
   /// The last component of the path, for messages.
@@ -46,6 +53,25 @@ package final class MappedFile: @unchecked Sendable {
     let end = clamped.upperBound == bytes.count ? bytes.count : clamped.upperBound / page * page
     guard start < end else { return }
     madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, MADV_DONTNEED)
+  }
+
+  /// Copies `part`, a part of `bytes`, without making its pages resident: what lies scattered would
+  /// cost more than its own size, because the kernel maps sixteen pages around each that is touched.
+  package func copy(_ part: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
+    guard let base = bytes.baseAddress, let start = part.baseAddress else { return }
+    let offset = start - base
+    precondition(
+      offset >= 0 && part.count <= bytes.count - offset, "a part that is not of the file")
+    var done = 0
+    while done < part.count {
+      let count = pread(descriptor, target + done, part.count - done, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      // What the system does not read it reports as it does for every mapped page.
+      guard count > 0 else {
+        return (target + done).copyMemory(from: start + done, byteCount: part.count - done)
+      }
+      done += count
+    }
   }
 
   /// Hands back the whole pages inside `buffer`, a part of `bytes`.

@@ -14,11 +14,20 @@ package final class Workspace {
   private var slots: [Slot] = []
   private var used = 0
   /// Given memory, which others may use while this workspace has nothing in use.
-  private let memory: AlignedBuffer?
+  private var memory: AlignedBuffer?
 
   /// - Parameter memory: where tensors lie one behind the other while there is room; the others get
   ///   their own
   package init(in memory: AlignedBuffer? = nil) { self.memory = memory }
+
+  /// Makes sure that tensors of so many bytes lie one behind the other, so that a place serves
+  /// tensors of any shape in turn. Only while nothing is in use.
+  package func reserve(_ byteCount: Int) {
+    guard memory.map({ $0.byteCount < byteCount }) ?? true else { return }
+    precondition(used == 0, "\(used) tensors in use")
+    slots = []
+    memory = AlignedBuffer(byteCount: byteCount)
+  }
 
   package func tensor(rows: Int, columns: Int) -> Tensor {
     let start = used == 0 ? 0 : slots[used - 1].end

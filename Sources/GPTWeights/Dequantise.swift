@@ -27,6 +27,18 @@ extension StoredTensor {
     }
   }
 
+  /// Writes a row as fp32 without making its pages resident: for rows that are looked up here and
+  /// there.
+  package func dequantise(row: Int, into destination: UnsafeMutablePointer<Float>) {
+    precondition(row >= 0 && row < rowCount, "row \(row) of a tensor \(shape)")
+    let stored = UnsafeRawBufferPointer(rebasing: bytes[row * rowBytes..<(row + 1) * rowBytes])
+    withUnsafeTemporaryAllocation(byteCount: rowBytes, alignment: 16) { copy in
+      guard let copied = copy.baseAddress else { return }
+      file.copy(stored, to: copied)
+      dequantiseRow(copied, destination, count: columnCount)
+    }
+  }
+
   /// Writes a column as fp32; of the plain float types only.
   package func dequantise(column: Int, into destination: UnsafeMutablePointer<Float>) {
     precondition(

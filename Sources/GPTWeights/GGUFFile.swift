@@ -32,6 +32,9 @@ package struct GGUFFile: WeightSource {
   }
 
   package func unsupportedType(of name: String) -> String? { table.unsupportedType(of: name) }
+
+  /// Hands the memory of everything in front of the tensors back; a later access reads it again.
+  package func releaseHeader() { file.release(0..<dataStart) }
 }
 
 // MARK: Single values
@@ -104,13 +107,21 @@ extension GGUFFile {
   }
 
   /// An array of strings as the file has them, UTF-8 or not.
-  package func byteStrings(_ key: String) throws(WeightsError) -> [[UInt8]]? {
-    try forEachString(key) { Array($0) }
+  package func byteStrings(_ key: String) throws(WeightsError) -> ByteStrings? {
+    guard let field = fields[key] else { return nil }
+    var result = ByteStrings()
+    result.reserveCapacity(field.count, byteCount: max(0, field.range.count - 8 * field.count))
+    try forEachString(of: field, key) { result.append($0) }
+    return result
   }
 
   /// An array of strings; bytes that are not UTF-8 appear as U+FFFD.
   package func strings(_ key: String) throws(WeightsError) -> [String]? {
-    try forEachString(key) { String(decoding: $0, as: UTF8.self) }
+    guard let field = fields[key] else { return nil }
+    var result: [String] = []
+    result.reserveCapacity(field.count)
+    try forEachString(of: field, key) { result.append(String(decoding: $0, as: UTF8.self)) }
+    return result
   }
 
   /// An array of integers of any width.
@@ -155,21 +166,17 @@ extension GGUFFile {
   }
 
   /// The header's reader has checked every length inside the field's range.
-  private func forEachString<Element>(
-    _ key: String, _ convert: (Slice<UnsafeRawBufferPointer>) -> Element
-  ) throws(WeightsError) -> [Element]? {
-    guard let field = fields[key] else { return nil }
+  private func forEachString(
+    of field: GGUFField, _ key: String, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(WeightsError) {
     guard field.elements == .string else { throw mismatch(key, "an array of strings") }
-    var result: [Element] = []
-    result.reserveCapacity(field.count)
     var position = field.range.lowerBound
     for _ in 0..<field.count {
       let length = Int(
         UInt64(littleEndian: file.bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)))
       let start = position + 8
-      result.append(convert(file.bytes[start..<start + length]))
+      body(UnsafeRawBufferPointer(rebasing: file.bytes[start..<start + length]))
       position = start + length
     }
-    return result
   }
 }

@@ -77,19 +77,20 @@ import Testing
     }
   }
 
-  static let quantisedFormats: [PanelFormat] = [4, 8].flatMap { bits in
+  static let quantisedFormats: [PanelFormat] = [4, 5, 6, 8].flatMap { bits in
     [32, 16].flatMap { length in
       [true, false].map { affine in
         .quantised(
-          bits: bits, subBlockLength: length, affine: affine,
-          zero: affine ? 0 : bits == 4 ? 8 : 128)
+          bits: bits, subBlockLength: length, affine: affine, zero: affine ? 0 : 1 << (bits - 1))
       }
     }
   }
 
-  static func quantised(_ format: PanelFormat, outputs: Int, inputs: Int) -> (
-    PackedMatrix, [Double]
-  ) {
+  /// A matrix with codes below 2^codeBits (as large as the format allows unless given) and its
+  /// values.
+  static func quantised(
+    _ format: PanelFormat, outputs: Int, inputs: Int, codeBits: Int? = nil
+  ) -> (PackedMatrix, [Double]) {
     guard case .quantised(let bits, let length, let affine, let zero) = format else {
       preconditionFailure("a quantised format")
     }
@@ -107,7 +108,7 @@ import Testing
           minimums[lane * subBlocks + index] = Float(Float16(random.float()))
         }
         for input in 0..<inputs {
-          let code = UInt8(truncatingIfNeeded: random.next()) & (bits == 4 ? 15 : 255)
+          let code = UInt8(truncatingIfNeeded: random.next() % (1 << (codeBits ?? bits)))
           codes[lane * inputs + input] = code
           let sub = lane * subBlocks + input / length
           held[(panel * 16 + lane) * inputs + input] =

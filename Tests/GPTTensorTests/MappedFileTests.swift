@@ -33,6 +33,21 @@ import Testing
     #expect(try residentPages(file, page) == [true, false, false, true])
   }
 
+  @Test func copiedPartsLeaveTheirPagesAlone() throws {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let contents = (0..<4 * page).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    let file = try MappedFile(path: folder.write("data.bin", contents))
+    for range in [0..<0, 0..<1, page - 3..<page + 5, 0..<4 * page, 4 * page - 1..<4 * page] {
+      var copy = [UInt8](repeating: 1, count: range.count)
+      copy.withUnsafeMutableBytes { target in
+        guard let base = target.baseAddress else { return }
+        file.copy(UnsafeRawBufferPointer(rebasing: file.bytes[range]), to: base)
+      }
+      #expect(copy == Array(contents[range]))
+    }
+    #expect(try residentPages(file, page) == [false, false, false, false])
+  }
+
   @Test func anEmptyFileIsRefused() throws {
     let path = folder.write("empty", [])
     #expect(throws: FileError.empty(path: path)) { try MappedFile(path: path) }

@@ -48,6 +48,27 @@ import Testing
     }
   }
 
+  /// A worker that sleeps inside its chunks is one whose core was taken.
+  @Test func aWorkerThatHoldsRegionsBackRestsAndReturns() {
+    let pool = ThreadPool(threadCount: 2)
+    func chunksOfWorker(regions: Int, sleep: UInt32) -> Int {
+      let counter = CounterBox()
+      for _ in 0..<regions {
+        pool.run(4) { _, worker in
+          if worker == 1 { counter.increment() }
+          usleep(worker == 1 ? sleep : 500)
+        }
+      }
+      return counter.value
+    }
+    var attempts = 0
+    while chunksOfWorker(regions: 10, sleep: 20_000) > 0, attempts < 100 { attempts += 1 }
+    #expect(attempts < 100)
+    attempts = 0
+    while chunksOfWorker(regions: 1, sleep: 500) == 0, attempts < 2000 { attempts += 1 }
+    #expect(attempts < 2000)
+  }
+
   @Test func aWorkspaceAllocatesNothingOnTheSecondPass() {
     let workspace = Workspace()
     var addresses: [[UnsafeMutablePointer<Float>]] = []
@@ -57,6 +78,50 @@ import Testing
       workspace.release(to: mark)
     }
     #expect(addresses[0] == addresses[1])
+  }
+}
+
+@Suite struct StallWatchTests {
+  private let memory = StallWatch.memory
+  private let rests = StallWatch.rests
+
+  @Test func oneStallMayBeChance() {
+    var watch = StallWatch(workerCount: 2)
+    for index in 1...3 as ClosedRange<UInt64> {
+      let rests = watch.noteStall(of: 1, at: index * 2 * memory)
+      #expect(!rests)
+    }
+    let returning = watch.workersToReturn(at: .max)
+    #expect(watch.restingCount == 0 && returning.isEmpty)
+  }
+
+  @Test func restsGrowWhileStallsGoOn() {
+    var watch = StallWatch(workerCount: 3)
+    var now = 10 * memory
+    var found = [watch.noteStall(of: 2, at: now)]
+    var expected = [false]
+    for factor in [1, 2, 4, 8, 10, 10] as [UInt64] {
+      now += memory / 2
+      // The second while it rests already.
+      found += [watch.noteStall(of: 2, at: now), watch.noteStall(of: 2, at: now + 1)]
+      now += factor * rests.lowerBound
+      found += [watch.workersToReturn(at: now - 1).isEmpty, watch.restingCount == 1]
+      found += [watch.workersToReturn(at: now) == [2], watch.restingCount == 0]
+      expected += [true, false, true, true, true, true]
+    }
+    #expect(found == expected)
+    found = [
+      watch.noteStall(of: 2, at: now + memory), watch.noteStall(of: 2, at: now + memory + 1),
+    ]
+    #expect(found == [false, true])
+    let returning = watch.workersToReturn(at: now + memory + 1 + rests.lowerBound)
+    #expect(returning == [2], "the first rest again")
+  }
+
+  @Test func patienceFollowsTheChunks() {
+    #expect(StallWatch.patience(chunkCount: 0, nanoseconds: 5) == 20_000_000)
+    #expect(StallWatch.patience(chunkCount: 7, nanoseconds: 70_000) == 400_000)
+    #expect(StallWatch.patience(chunkCount: 2, nanoseconds: 1_000_000) == 2_000_000)
   }
 }
 

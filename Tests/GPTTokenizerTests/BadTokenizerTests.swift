@@ -1,4 +1,5 @@
 import Foundation
+import GPTTensor
 import GPTTokenizer
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import GPTJSON
+import GPTTensor
 import GPTTokenizer
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
     let original = try SentencePieceTokenizer(contentsOf: path)
     let model = try SentencePieceModelFile(RegularFile.bytes(of: path), location: path)
     var file = GGUFVocabulary(
-      model: "llama", tokens: model.pieces.map(\.bytes), location: "m.gguf")
+      model: "llama", tokens: ByteStrings(model.pieces.map(\.bytes)), location: "m.gguf")
     file.scores = model.pieces.map(\.score)
     file.types = model.pieces.map(\.type.rawValue)
     (file.beginningOfSequence, file.endOfSequence, file.unknown) = (1, 2, 0)

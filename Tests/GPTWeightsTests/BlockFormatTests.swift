@@ -86,6 +86,18 @@ import Testing
     }
   }
 
+  @Test(arguments: [DType.q4K, .q8_0, .q6K])
+  func aRowThatIsLookedUpIsThatOfTheWhole(_ dtype: DType) throws {
+    let tensor = try Self.tensor(dtype, columns: 512)
+    let all = tensor.dequantised()
+    for row in [0, tensor.rowCount / 2, tensor.rowCount - 1] {
+      var found = [Float](repeating: 7, count: 513)
+      tensor.dequantise(row: row, into: &found)
+      #expect(found[..<512].map(\.bitPattern) == all[row * 512..<(row + 1) * 512].map(\.bitPattern))
+      #expect(found[512] == 7)
+    }
+  }
+
   @Test func dataAtAnOddAddressIsRead() throws {
     let aligned = try Self.tensor(.q6K)
     let folder = TemporaryFolder()

@@ -4,10 +4,11 @@
    - panel: 16 output features (rows of a weight matrix) side by side, so that one vector register
      holds the same input position of all 16. Panels of floats are [depth][16]; panels of bf16 are
      [depth / 2][16][2]: two neighbouring input positions share a 32-bit lane.
-   - quantised panel: for every block of 32 input positions, codes as [8][16][4] bytes (8 bits) or
-     [4][16][4] bytes (4 bits; the low nibble holds position 4 j + i of a block, the high nibble
-     position 16 + 4 j + i); scales and minimums as [block][sub-block][16] fp16 in arrays of their
-     own. value = scale * (code - zero) + minimum.
+   - quantised panel: for every block of 32 input positions, codes of 4, 5, 6 or 8 bits as
+     [bits][16][4] bytes. Byte i of a lane belongs to positions 4 v + i, v from 0 to 7; vector
+     v < bits holds its own code in the lower bits, and what is left above holds the codes of the
+     other v (template_codes.h). Scales and minimums are [block][sub-block][16] fp16 in arrays of
+     their own. value = scale * (code - zero) + minimum.
    - every product is summed in order of depth for each output element, whatever the number of rows
      or panels in a call, so that results depend on neither threads nor batch. */
 #ifndef GPT_CKERNELS_H
@@ -87,7 +88,7 @@ typedef struct gpt_bf16_rows_product {
 
 /* A quantised panel's format. */
 typedef struct gpt_quantised_format {
-  int bits;       /* 4 or 8 */
+  int bits;       /* 4, 5, 6 or 8 */
   int sub_blocks; /* scales a block: 1 (per 32 positions) or 2 (per 16) */
   int affine;     /* 1: minimums are present */
   int zero;       /* subtracted from every code */
@@ -280,6 +281,11 @@ typedef struct gpt_kernels {
   /* Rotates one head: pairs (i, i + half) by the angles of `cosines` and `sines`. */
   void (*rotate)(float *x, const float *cosines, const float *sines, int half);
 
+  /* Sixteen rows of stored blocks, each an fp16 scale and 32 codes of 4 or 8 bits in the order of a
+     panel, as that panel: code words are changed by `flip`, scales stay. See template_blocks.h. */
+  void (*pack_blocks)(const uint8_t *const rows[16], int bits, uint32_t flip, int blocks,
+                      uint8_t *codes, uint16_t *scales);
+
   /* Training. Operands of products, see template_packing.h. */
   void (*pack_rows_bf16)(const float *x, ptrdiff_t stride, int rows, int depth, uint16_t *panel);
   void (*pack_rows_f32)(const float *x, ptrdiff_t stride, int rows, int depth, float *panel);
@@ -337,7 +343,7 @@ const gpt_kernels *gpt_kernels_of(gpt_level level);
    32. */
 void gpt_bf16_product_tiles_portable(const gpt_bf16_product *);
 
-/* Interleaves 16 rows of codes (row r at codes + r * row_stride, values 0…15 or 0…255) of `blocks`
+/* Interleaves 16 rows of codes (row r at codes + r * row_stride, values below 2^bits) of `blocks`
    blocks into a quantised panel. */
 void gpt_pack_codes(const uint8_t *codes, ptrdiff_t row_stride, int bits, int blocks,
                     uint8_t *panel);

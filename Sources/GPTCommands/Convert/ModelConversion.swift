@@ -1,8 +1,8 @@
 internal import ArgumentParser
-internal import Foundation
 internal import GPT
 internal import GPTJSON
 internal import GPTModel
+internal import GPTOps
 internal import GPTTensor
 
 /// A model written anew in another layout or type, or with adapters, with a progress line; when it fails or is
@@ -58,7 +58,7 @@ struct ModelConversion: Sendable {
     let start = ContinuousClock.now
     let source = try openSource()
     let type = self.type ?? mergedType(of: source)
-    let pool = ThreadPool(threadCount: ProcessInfo.processInfo.activeProcessorCount)
+    let pool = ThreadPool(threadCount: ComputeContext.availableThreadCount)
     let line = ProgressLine()
     let rate = RateEstimate()
     func progress(_ written: Int, _ total: Int) -> Bool {

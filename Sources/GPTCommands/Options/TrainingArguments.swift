@@ -74,7 +74,8 @@ struct TrainingArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Precision of matrix products (default: auto).",
-      discussion: "auto: 8 bits beside frozen quantised weights, otherwise bf16 where that is faster: not "
+      discussion:
+        "auto: 8 bits beside frozen quantised weights, otherwise bf16 where that is faster: not "
         + "below a width of 256 on matrix units."))
   var precision: ComputingArguments.Precision?
   @Option(help: "Type in which the finished model's weights are saved (default: f32).")

@@ -33,7 +33,9 @@ struct PretrainRun {
     try checkMemory()
     let training = arguments.training
     let context: ComputeContext
-    do { context = try training.makeContext(for: configuration) } catch { throw TrainingError.model(error) }
+    do { context = try training.makeContext(for: configuration) } catch {
+      throw TrainingError.model(error)
+    }
     let data = try makeData()
     let model = TrainingModel(
       configuration: configuration, options: training.modelOptions, context: context,

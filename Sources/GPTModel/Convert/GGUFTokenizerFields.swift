@@ -18,10 +18,10 @@ extension GGUFVocabulary {
     }
     var fields: [GGUFModelFields.Field?] = [
       (key("model"), .string(model)), pre.map { (key("pre"), .string($0)) },
-      (key("tokens"), .strings(tokens)),
+      (key("tokens"), .strings(tokens.map(Array.init))),
       scores.isEmpty ? nil : (key("scores"), .float32s(scores)),
       types.isEmpty ? nil : (key("token_type"), .int32s(types)),
-      model == "gpt2" ? (key("merges"), .strings(merges.map { Array($0.utf8) })) : nil,
+      model == "gpt2" ? (key("merges"), .strings(merges.map(Array.init))) : nil,
     ]
     let end = endOfSequence ?? stopTokens.first.map(Int.init)
     fields += [

@@ -23,13 +23,35 @@ package enum ByteAlphabet {
     return bytes
   }()
 
-  /// The bytes that `text` stands for, nil when a character is not in the alphabet.
-  static func decode(_ text: String) -> [UInt8]? {
+  /// The bytes that a text in UTF-8 stands for, nil when a character is not in the alphabet.
+  static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     var result: [UInt8] = []
-    result.reserveCapacity(text.utf8.count)
-    for scalar in text.unicodeScalars {
-      guard scalar.value < 324, let byte = bytes[Int(scalar.value)] else { return nil }
+    result.reserveCapacity(text.count)
+    var lead: UInt8?
+    for unit in text {
+      let scalar: Int
+      if let first = lead {
+        scalar = Int(first & 0x1f) << 6 | Int(unit & 0x3f)
+        lead = nil
+      } else if unit < 0x80 {
+        scalar = Int(unit)
+      } else {
+        // The alphabet has no character of three bytes.
+        guard unit < 0xe0 else { return nil }
+        lead = unit
+        continue
+      }
+      guard scalar < bytes.count, let byte = bytes[scalar] else { return nil }
       result.append(byte)
+    }
+    return result
+  }
+
+  /// `bytes` as the alphabet writes them, in UTF-8.
+  static func encode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    var result: [UInt8] = []
+    for byte in bytes {
+      if let units = UTF8.encode(scalars[Int(byte)]) { result.append(contentsOf: units) }
     }
     return result
   }

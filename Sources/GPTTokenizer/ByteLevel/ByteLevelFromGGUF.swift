@@ -1,3 +1,5 @@
+internal import GPTTensor
+
 extension BytePairVocabulary {
   /// The vocabulary that a GGUF file embeds (`tokenizer.ggml.model` = `gpt2`).
   init(_ file: GGUFVocabulary) throws(TokenizerError) {
@@ -28,46 +30,43 @@ extension BytePairVocabulary {
   private static func insertTokens(
     of file: GGUFVocabulary, into vocabulary: inout BytePairVocabulary
   ) throws(TokenizerError) {
-    for (id, token) in file.tokens.enumerated() {
-      guard let text = String(validating: token, as: UTF8.self) else {
-        throw file.failure("tokens[\(id)]", quotedForMessage(token), "UTF-8")
+    let wrong = file.tokens.withUnsafeStrings { tokens in
+      (0..<tokens.count).first { id in
+        let token = tokens[id]
+        return !token.allSatisfy { $0 < 0x80 } && String(validating: token, as: UTF8.self) == nil
       }
-      let type = file.types.isEmpty ? 1 : file.types[id]
-      let kind: BytePairVocabulary.Kind =
-        switch type {
-        case 3: .control
-        case 4: .userDefined
-        default: .normal
-        }
-      try vocabulary.insert(id: id, text: text, kind: kind)
-      if kind != .normal { vocabulary.recognise(AddedToken(id: Int32(id), text: token)) }
+    }
+    if let id = wrong {
+      throw file.failure("tokens[\(id)]", quotedForMessage(Array(file.tokens[id])), "UTF-8")
+    }
+    let kinds = (0..<file.tokens.count).map { id -> BytePairVocabulary.Kind in
+      switch file.types.isEmpty ? 1 : file.types[id] {
+      case 3: .control
+      case 4: .userDefined
+      default: .normal
+      }
+    }
+    vocabulary.insertAll(file.tokens, kinds: kinds)
+    for (id, kind) in kinds.enumerated() where kind != .normal {
+      vocabulary.recognise(AddedToken(id: Int32(id), text: Array(file.tokens[id])))
     }
   }
 
-  private static func merges(
-    of file: GGUFVocabulary
-  ) throws(TokenizerError) -> [(left: Substring, right: Substring)] {
-    var merges: [(left: Substring, right: Substring)] = []
-    merges.reserveCapacity(file.merges.count)
-    for (rank, line) in file.merges.enumerated() {
-      guard let pair = ByteLevelTokenizer.mergePair(line[...]) else {
-        throw file.failure(
-          "merges[\(rank)]", quotedForMessage(line), "two tokens with a space between")
+  private static func merges(of file: GGUFVocabulary) throws(TokenizerError) -> MergeList {
+    var merges = MergeList()
+    merges.reserveCapacity(file.merges.count, byteCount: file.merges.bytes.count)
+    let wrong = file.merges.withUnsafeStrings { lines -> Int? in
+      for rank in 0..<lines.count {
+        guard let pair = MergeList.parts(of: lines[rank]) else { return rank }
+        merges.append(
+          left: UnsafeRawBufferPointer(rebasing: pair.left),
+          right: UnsafeRawBufferPointer(rebasing: pair.right))
       }
-      merges.append(pair)
+      return nil
     }
-    return merges
-  }
-
-}
-
-extension ByteLevelTokenizer {
-  /// The two parts of a line of merges, nil when it has not exactly one space between two texts.
-  static func mergePair(_ line: Substring) -> (left: Substring, right: Substring)? {
-    guard let space = line.utf8.firstIndex(of: 0x20) else { return nil }
-    let right = line[line.utf8.index(after: space)...]
-    let left = line[..<space]
-    guard !left.isEmpty, !right.isEmpty, !right.utf8.contains(0x20) else { return nil }
-    return (left, right)
+    guard let rank = wrong else { return merges }
+    throw file.failure(
+      "merges[\(rank)]", quotedForMessage(Array(file.merges[rank])),
+      "two tokens with a space between")
   }
 }

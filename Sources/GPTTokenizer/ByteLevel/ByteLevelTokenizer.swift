@@ -1,15 +1,15 @@
+internal import GPTTensor
+
 /// Byte-level byte-pair encoding: any text is a sequence of bytes, words of which are merged.
 ///
 /// - Source: Radford et al. 2019, *Language Models are Unsupervised Multitask Learners*, §2.2
 public struct ByteLevelTokenizer: Tokenizer {
-  private let pieces: [String?]
-  private let bytesOfToken: [[UInt8]]
-  private let isControl: [Bool]
-  private let idOfPiece: [TokenText: Int32]
-  private let idOfBytes: [TokenText: Int32]
+  private let table: TokenTable
+  private let kinds: [BytePairVocabulary.Kind]
   private let idOfByte: [Int32]
   private let merger: PairMerger
   private let preTokenizer: PreTokenizer
+  private let ignoresMerges: Bool
   private let allAddedTokens: SpecialTokenMatcher
   private let userDefinedTokens: SpecialTokenMatcher
   private let addsPrefixSpace: Bool
@@ -22,32 +22,20 @@ public struct ByteLevelTokenizer: Tokenizer {
   public let summary: String
   public let beginningOfSequence: Int32?
   public let endOfSequence: Int32?
-  public var vocabularySize: Int { pieces.count }
+  public var vocabularySize: Int { table.count }
 
   init(_ vocabulary: BytePairVocabulary) throws(TokenizerError) {
     try vocabulary.checkDensity()
-    let entries = vocabulary.entries
-    pieces = entries.map { $0?.text }
-    isControl = entries.map { $0?.kind == .control }
-    bytesOfToken = entries.map { entry in
-      guard let entry else { return [] }
-      let raw = entry.kind == .normal ? ByteAlphabet.decode(entry.text) : nil
-      return raw ?? Array(entry.text.utf8)
-    }
-    idOfPiece = try Self.index(vocabulary)
-    idOfByte = Self.byteIds(idOfPiece)
-    merger = try Self.merger(vocabulary, idOfPiece)
-    var idOfBytes: [TokenText: Int32] = [:]
-    if vocabulary.ignoresMerges {
-      for (id, entry) in entries.enumerated() where entry?.kind == .normal {
-        idOfBytes[TokenText(bytesOfToken[id])] = Int32(id)
-      }
-    }
-    self.idOfBytes = idOfBytes
-    let control = isControl
+    table = try Self.table(vocabulary)
+    kinds = vocabulary.kinds
+    idOfByte = Self.byteIds(table)
+    merger = try Self.merger(vocabulary, table)
+    let kinds = kinds
     allAddedTokens = SpecialTokenMatcher(vocabulary.addedTokens)
-    userDefinedTokens = SpecialTokenMatcher(vocabulary.addedTokens.filter { !control[Int($0.id)] })
+    userDefinedTokens = SpecialTokenMatcher(
+      vocabulary.addedTokens.filter { kinds[Int($0.id)] != .control })
     preTokenizer = vocabulary.preTokenizer
+    ignoresMerges = vocabulary.ignoresMerges
     addsPrefixSpace = vocabulary.addsPrefixSpace
     composesText = vocabulary.composesText
     unknown = vocabulary.unknown
@@ -59,43 +47,44 @@ public struct ByteLevelTokenizer: Tokenizer {
     summary = "byte-level BPE (\(escapedForMessage(vocabulary.preTokenizerName)))"
   }
 
-  private static func index(
-    _ vocabulary: BytePairVocabulary
-  ) throws(TokenizerError) -> [TokenText: Int32] {
-    var ids: [TokenText: Int32] = [:]
-    ids.reserveCapacity(vocabulary.entries.count)
-    for (id, entry) in vocabulary.entries.enumerated() {
-      guard let entry else { continue }
-      guard let other = ids.updateValue(Int32(id), forKey: TokenText(entry.text)) else { continue }
-      guard entry.kind != .normal else {
-        throw vocabulary.failure(
-          "\(quotedForMessage(entry.text)) with the ids \(other) and \(id)", "one id a token")
-      }
+  private static func table(_ vocabulary: BytePairVocabulary) throws(TokenizerError) -> TokenTable {
+    var clash: (id: Int, earlier: Int32)?
+    let table = TokenTable(texts: vocabulary.texts, places: vocabulary.places) { id, earlier in
+      if clash == nil, vocabulary.kinds[id] == .normal { clash = (id, earlier) }
     }
-    return ids
+    guard let clash else { return table }
+    let text = quotedForMessage(Array(vocabulary.text(of: clash.id) ?? []))
+    throw vocabulary.failure(
+      "\(text) with the ids \(clash.earlier) and \(clash.id)", "one id a token")
   }
 
-  private static func byteIds(_ ids: [TokenText: Int32]) -> [Int32] {
-    ByteAlphabet.scalars.map { ids[TokenText(String($0))] ?? -1 }
+  private static func byteIds(_ table: TokenTable) -> [Int32] {
+    ByteAlphabet.scalars.map { table.id(of: String($0)) ?? -1 }
   }
 
   private static func merger(
-    _ vocabulary: BytePairVocabulary, _ ids: [TokenText: Int32]
+    _ vocabulary: BytePairVocabulary, _ table: TokenTable
   ) throws(TokenizerError) -> PairMerger {
-    var merger = PairMerger(capacity: vocabulary.merges.count)
-    for (rank, pair) in vocabulary.merges.enumerated() {
-      let (left, right) = (Array(pair.left.utf8), Array(pair.right.utf8))
-      func id(_ bytes: [UInt8], _ role: String) throws(TokenizerError) -> Int32 {
-        if let id = ids[TokenText(bytes)] { return id }
-        throw .invalid(
-          location: "\(vocabulary.mergesLocation): merges[\(rank)]",
-          found: "\(role) \(quotedForMessage(bytes))", expected: "a token of the vocabulary")
+    let merges = vocabulary.merges
+    var merger = PairMerger(capacity: merges.count)
+    var missing: (rank: Int, role: String, text: ArraySlice<UInt8>)?
+    table.forEachMerge(of: merges) { rank, ids in
+      guard let left = ids.left, let right = ids.right, let product = ids.product else {
+        missing =
+          ids.left == nil
+          ? (rank, "part", merges.left(rank))
+          : ids.right == nil
+            ? (rank, "part", merges.right(rank)) : (rank, "product", merges.products[rank])
+        return false
       }
-      merger.insert(
-        left: try id(left, "part"), right: try id(right, "part"),
-        merge: .init(rank: Int32(rank), product: try id(left + right, "product")))
+      merger.append(left: left, right: right, product: product)
+      return true
     }
-    return merger
+    guard let missing else { return merger }
+    throw .invalid(
+      location: "\(vocabulary.mergesLocation): merges[\(missing.rank)]",
+      found: "\(missing.role) \(quotedForMessage(Array(missing.text)))",
+      expected: "a token of the vocabulary")
   }
 
   public func encode(
@@ -147,14 +136,17 @@ public struct ByteLevelTokenizer: Tokenizer {
   ) throws(TokenizerError) {
     var symbols: [Int32] = []
     try preTokenizer.forEachWord(in: text) { word throws(TokenizerError) in
-      if !idOfBytes.isEmpty, let id = idOfBytes[TokenText(Array(text[word]))] {
-        ids.append(id)
-        return
-      }
+      if ignoresMerges, let id = wholeToken(text[word]) { return ids.append(id) }
       symbols.removeAll(keepingCapacity: true)
       for byte in text[word] { if let id = symbol(of: byte) { symbols.append(id) } }
       merger.apply(to: &symbols, into: &ids)
     }
+  }
+
+  /// The token that a word is by itself.
+  private func wholeToken(_ word: Slice<UnsafeBufferPointer<UInt8>>) -> Int32? {
+    let id = ByteAlphabet.encode(word).withUnsafeBytes { table.id(of: $0) }
+    return id.flatMap { kinds[Int($0)] == .normal ? $0 : nil }
   }
 
   /// A vocabulary without this byte and without an unknown token drops it, as PyPI `tokenizers`
@@ -165,8 +157,8 @@ public struct ByteLevelTokenizer: Tokenizer {
   }
 
   public func bytes(of id: Int32, includeSpecialTokens: Bool) -> [UInt8] {
-    guard id >= 0, Int(id) < pieces.count else { return [] }
-    return isControl[Int(id)] && !includeSpecialTokens ? [] : bytesOfToken[Int(id)]
+    guard let text = table.text(of: id), !isSpecial(id) || includeSpecialTokens else { return [] }
+    return (kinds[Int(id)] == .normal ? ByteAlphabet.decode(text) : nil) ?? Array(text)
   }
 
   public func decode(_ ids: [Int32], includeSpecialTokens: Bool) -> String {
@@ -177,12 +169,12 @@ public struct ByteLevelTokenizer: Tokenizer {
   }
 
   public func piece(of id: Int32) -> String? {
-    id >= 0 && Int(id) < pieces.count ? pieces[Int(id)] : nil
+    table.text(of: id).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  public func id(ofPiece piece: String) -> Int32? { idOfPiece[TokenText(piece)] }
+  public func id(ofPiece piece: String) -> Int32? { table.id(of: piece) }
 
   public func isSpecial(_ id: Int32) -> Bool {
-    id >= 0 && Int(id) < isControl.count && isControl[Int(id)]
+    id >= 0 && Int(id) < kinds.count && kinds[Int(id)] == .control
   }
 }

@@ -1,3 +1,5 @@
+internal import GPTTensor
+
 /// A byte-level BPE vocabulary as its file gives it, before anything is checked.
 struct BytePairVocabulary {
   enum Kind: Sendable {
@@ -8,18 +10,17 @@ struct BytePairVocabulary {
     case userDefined
   }
 
-  struct Entry {
-    var text: String
-    var kind = Kind.normal
-  }
-
   /// A token above this id would ask for a table out of proportion to its file.
   static let idLimit = SentencePieceModelFile.Limits.pieces
 
-  /// Entries by id; nil where the file has none.
-  private(set) var entries: [Entry?] = []
+  /// Texts in the order in which they were entered.
+  private(set) var texts = ByteStrings()
+  /// Of each id: where its text stands in `texts`; −1 where the file has none.
+  private(set) var places: [Int32] = []
+  /// By id.
+  private(set) var kinds: [Kind] = []
   private(set) var addedTokens: [AddedToken] = []
-  var merges: [(left: Substring, right: Substring)] = []
+  var merges = MergeList()
   var preTokenizer = PreTokenizer.gpt2
   var preTokenizerName = "gpt-2"
   /// Put a space before a text that does not begin with one.
@@ -45,6 +46,14 @@ struct BytePairVocabulary {
     .invalid(location: location, found: found, expected: expected)
   }
 
+  /// Ids up to the largest.
+  var idCount: Int { places.count }
+
+  /// The text of `id`, nil when the file has none.
+  func text(of id: Int) -> ArraySlice<UInt8>? {
+    places.indices.contains(id) && places[id] >= 0 ? texts[Int(places[id])] : nil
+  }
+
   /// Enters a token; an id that is taken may only be given to the same text again.
   mutating func insert(
     id: Int, text: String, kind: Kind = .normal, replaces: Bool = false
@@ -52,31 +61,44 @@ struct BytePairVocabulary {
     guard id >= 0, id < Self.idLimit else {
       throw failure("id \(id) of \(quotedForMessage(text))", "0 to \(Self.idLimit - 1)")
     }
-    if id >= entries.count {
-      entries.append(contentsOf: repeatElement(nil, count: id + 1 - entries.count))
+    if id >= places.count {
+      let missing = id + 1 - places.count
+      places.append(contentsOf: repeatElement(-1, count: missing))
+      kinds.append(contentsOf: repeatElement(.normal, count: missing))
     }
-    if let taken = entries[id], !replaces || TokenText(taken.text) != TokenText(text) {
-      throw failure(
-        "id \(id) for \(quotedForMessage(taken.text)) and \(quotedForMessage(text))",
-        "different ids")
+    if let taken = self.text(of: id) {
+      guard replaces, taken.elementsEqual(text.utf8) else {
+        throw failure(
+          "id \(id) for \(quotedForMessage(Array(taken))) and \(quotedForMessage(text))",
+          "different ids")
+      }
+    } else {
+      places[id] = Int32(texts.count)
+      texts.append(Array(text.utf8))
     }
-    entries[id] = Entry(text: text, kind: kind)
+    kinds[id] = kind
+  }
+
+  /// Enters the tokens 0, 1, 2, … of a vocabulary that has none yet.
+  mutating func insertAll(_ texts: ByteStrings, kinds: [Kind]) {
+    self.texts = texts
+    self.kinds = kinds
+    places = Array(0..<Int32(texts.count))
   }
 
   mutating func recognise(_ token: AddedToken) { addedTokens.append(token) }
 
   /// The id of `text`; linear, for the few names of a configuration.
   func id(of text: String) -> Int32? {
-    let key = TokenText(text)
-    return entries.firstIndex { $0.map { TokenText($0.text) == key } ?? false }.map(Int32.init)
+    places.firstIndex { $0 >= 0 && texts[Int($0)].elementsEqual(text.utf8) }.map(Int32.init)
   }
 
   /// Fewer than this many ids may be unused for every used one.
   func checkDensity() throws(TokenizerError) {
-    let count = entries.lazy.filter { $0 != nil }.count
+    let count = places.lazy.filter { $0 >= 0 }.count
     guard count > 0 else { throw failure("no tokens", "a vocabulary") }
-    guard entries.count <= 16 * count + 4096 else {
-      throw failure("\(count) tokens with ids up to \(entries.count - 1)", "ids without wide gaps")
+    guard idCount <= 16 * count + 4096 else {
+      throw failure("\(count) tokens with ids up to \(idCount - 1)", "ids without wide gaps")
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import GPTJSON
+internal import GPTTensor
 
 extension BytePairVocabulary {
   /// The vocabulary as a GGUF file embeds it.
@@ -13,25 +14,25 @@ extension BytePairVocabulary {
     }
     var result = GGUFVocabulary(
       model: "gpt2",
-      tokens: entries.enumerated().map { id, entry in
-        entry.map { Array($0.text.utf8) } ?? GGUFVocabulary.padding(id)
-      }, location: location)
+      tokens: ByteStrings(
+        (0..<idCount).map { text(of: $0).map(Array.init) ?? GGUFVocabulary.padding($0) }),
+      location: location)
     result.pre = preTokenizer.rawValue
-    result.types = entries.map { entry in
-      switch entry?.kind {
+    result.types = (0..<idCount).map { id in
+      guard text(of: id) != nil else { return 5 }
+      return switch kinds[id] {
       case .normal: 1
       case .control: 3
       case .userDefined: 4
-      case nil: 5
       }
     }
-    for (rank, pair) in merges.enumerated() {
-      guard !pair.left.utf8.contains(0x20), !pair.right.utf8.contains(0x20) else {
+    for rank in 0..<merges.count {
+      guard !merges.products[rank].contains(0x20) else {
         throw .invalid(
           location: "\(mergesLocation): merges[\(rank)]", found: "a space inside a token",
           expected: "tokens in the byte alphabet")
       }
-      result.merges.append("\(pair.left) \(pair.right)")
+      result.merges.append(Array(merges.left(rank) + [0x20] + merges.right(rank)))
     }
     result.addsSpacePrefix = addsPrefixSpace
     result.addsBeginning = try isAdded(prefix, asOnly: &result.beginningOfSequence, beginning)
@@ -54,18 +55,21 @@ extension BytePairVocabulary {
 
   /// The vocabulary as a tokenizer.json.
   func tokenizerJSON() -> JSONValue {
-    let merges = merges.map { pair in
-      JSONValue.array([.string(String(pair.left)), .string(String(pair.right))])
+    let pairs = (0..<merges.count).map { rank in
+      JSONValue.array(
+        [merges.left(rank), merges.right(rank)].map { .string(String(decoding: $0, as: UTF8.self)) }
+      )
     }
     var vocabulary = JSONObject()
     var added: [TokenizerJSONWriter.AddedToken] = []
-    for (id, entry) in entries.enumerated() {
-      guard let entry else { continue }
-      vocabulary[entry.text] = .integer(id)
-      if entry.kind != .normal { added.append((id, entry.text, entry.kind == .control)) }
+    func name(_ id: Int) -> String? { text(of: id).map { String(decoding: $0, as: UTF8.self) } }
+    for id in 0..<idCount {
+      guard let text = name(id) else { continue }
+      vocabulary[text] = .integer(id)
+      if kinds[id] != .normal { added.append((id, text, kinds[id] == .control)) }
     }
     func named(_ ids: [Int32]) -> [(id: Int32, text: String)] {
-      ids.compactMap { id in entries[Int(id)].map { (id, $0.text) } }
+      ids.compactMap { id in name(Int(id)).map { (id, $0) } }
     }
     return TokenizerJSONWriter.document(
       addedTokens: added,
@@ -74,7 +78,7 @@ extension BytePairVocabulary {
       postProcessor: TokenizerJSONWriter.template(before: named(prefix), after: named(suffix)),
       decoder: byteLevelJSON(usesRegex: true),
       model: TokenizerJSONWriter.pairModel(
-        vocabulary: vocabulary, merges: merges, fallsBackToBytes: false,
+        vocabulary: vocabulary, merges: pairs, fallsBackToBytes: false,
         ignoresMerges: ignoresMerges))
   }
 

@@ -13,22 +13,50 @@ struct PairMerger: Sendable {
   /// Up to this many symbols, looking at all pairs each time is faster than a heap.
   private static let scanLimit = 24
 
-  private var merges: [UInt64: Merge] = [:]
+  private struct Entry {
+    let left: Int32
+    let right: Int32
+    let product: Int32
+  }
 
-  init(capacity: Int) { merges.reserveCapacity(capacity) }
+  /// By rank.
+  private var entries: [Entry] = []
+  /// Ranks by the hash of their pairs, each in the next free slot; −1 where there is none.
+  private var slots: [Int32]
+  private let hash = ByteHash()
 
-  /// Adds a merge; of two for one pair the later counts, as in the published tokenizers.
-  mutating func insert(left: Int32, right: Int32, merge: Merge) {
-    merges[Self.key(left, right)] = merge
+  /// - Parameter capacity: how many merges there will be at most
+  init(capacity: Int) {
+    entries.reserveCapacity(capacity)
+    slots = Array(repeating: -1, count: ByteHash.slotCount(for: capacity))
+  }
+
+  /// Adds the merge of the next rank; of two for one pair the later counts, as in the published
+  /// tokenizers.
+  mutating func append(left: Int32, right: Int32, product: Int32) {
+    slots[slot(left, right)] = Int32(entries.count)
+    entries.append(Entry(left: left, right: right, product: product))
+  }
+
+  /// The slot that holds the rank of the pair, or where it would go.
+  @inline(__always)
+  private func slot(_ left: Int32, _ right: Int32) -> Int {
+    let pair = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
+    let mask = slots.count - 1
+    var slot = hash(pair) & mask
+    while slots[slot] >= 0 {
+      let entry = entries[Int(slots[slot])]
+      if entry.left == left, entry.right == right { break }
+      slot = (slot + 1) & mask
+    }
+    return slot
   }
 
   @inline(__always)
-  private static func key(_ left: Int32, _ right: Int32) -> UInt64 {
-    UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
+  private func merge(_ left: Int32, _ right: Int32) -> Merge? {
+    let rank = slots[slot(left, right)]
+    return rank < 0 ? nil : Merge(rank: rank, product: entries[Int(rank)].product)
   }
-
-  @inline(__always)
-  private func merge(_ left: Int32, _ right: Int32) -> Merge? { merges[Self.key(left, right)] }
 
   /// Appends to `ids` what merging leaves of `symbols`.
   func apply(to symbols: inout [Int32], into ids: inout [Int32]) {

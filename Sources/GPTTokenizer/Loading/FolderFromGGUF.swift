@@ -1,4 +1,5 @@
 internal import GPTJSON
+internal import GPTTensor
 
 extension GGUFVocabulary {
   /// The files of a Hugging Face folder that say what these fields say: `tokenizer.json` or

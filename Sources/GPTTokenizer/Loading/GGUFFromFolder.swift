@@ -1,4 +1,5 @@
 internal import GPTJSON
+internal import GPTTensor
 
 extension GGUFVocabulary {
   /// The score that llama.cpp's converter gives to tokens that no merge makes.
@@ -43,7 +44,7 @@ extension GGUFVocabulary {
         expected: "BPE without normalisation, the only SentencePiece model of a GGUF file here")
     }
     let tokenizer = try sentencePieceTokenizer(path, configuration)
-    self.init(model: "llama", tokens: file.pieces.map(\.bytes), location: path)
+    self.init(model: "llama", tokens: ByteStrings(file.pieces.lazy.map(\.bytes)), location: path)
     pre = "default"
     scores = file.pieces.map(\.score)
     types = file.pieces.map(\.type.rawValue)
@@ -92,7 +93,7 @@ extension GGUFVocabulary {
   func withoutPadding() -> GGUFVocabulary {
     var result = self
     while let last = result.tokens.indices.last, result.types.last == 5,
-      result.tokens[last] == Self.padding(last)
+      result.tokens[last].elementsEqual(Self.padding(last))
     {
       result.tokens.removeLast()
       result.types.removeLast()

@@ -1,28 +1,31 @@
+package import GPTTensor
+
 /// What the `tokenizer.ggml.…` fields of a GGUF file say, as plain values.
 ///
 /// - Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
-public struct GGUFVocabulary: Sendable {
+package struct GGUFVocabulary: Sendable {
   /// `tokenizer.ggml.model`: "llama" (SentencePiece) or "gpt2" (byte-level BPE).
-  public var model: String
+  package var model: String
   /// `tokenizer.ggml.pre`: the pre-tokeniser of byte-level BPE.
-  public var pre: String?
-  public var tokens: [[UInt8]]
-  public var scores: [Float] = []
+  package var pre: String?
+  package var tokens: ByteStrings
+  package var scores: [Float] = []
   /// `tokenizer.ggml.token_type`: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
-  public var types: [Int32] = []
-  public var merges: [String] = []
-  public var beginningOfSequence: Int?
-  public var endOfSequence: Int?
-  public var unknown: Int?
+  package var types: [Int32] = []
+  /// Lines of two texts with a space between.
+  package var merges = ByteStrings()
+  package var beginningOfSequence: Int?
+  package var endOfSequence: Int?
+  package var unknown: Int?
   /// `tokenizer.ggml.add_bos_token`, `…add_eos_token`, `…add_space_prefix`.
-  public var addsBeginning: Bool?
-  public var addsEnd: Bool?
-  public var addsSpacePrefix: Bool?
-  public var removesExtraSpaces: Bool?
+  package var addsBeginning: Bool?
+  package var addsEnd: Bool?
+  package var addsSpacePrefix: Bool?
+  package var removesExtraSpaces: Bool?
   /// The name that errors give to the file.
-  public var location: String
+  package var location: String
 
-  public init(model: String, tokens: [[UInt8]], location: String) {
+  package init(model: String, tokens: ByteStrings, location: String) {
     self.model = model
     self.tokens = tokens
     self.location = location
@@ -59,7 +62,7 @@ public struct GGUFVocabulary: Sendable {
 }
 
 /// The tokenizer of a GGUF file.
-public func makeTokenizer(_ vocabulary: GGUFVocabulary) throws(TokenizerError) -> any Tokenizer {
+package func makeTokenizer(_ vocabulary: GGUFVocabulary) throws(TokenizerError) -> any Tokenizer {
   try vocabulary.check()
   switch vocabulary.model {
   case "llama": return try SentencePieceTokenizer(vocabulary)

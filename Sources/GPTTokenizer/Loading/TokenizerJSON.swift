@@ -56,19 +56,19 @@ package struct TokenizerJSON {
     guard let merges = model?["merges"]?.array else {
       throw file.failure("model.merges", model?["merges"]?.kind ?? "nothing", "an array")
     }
-    vocabulary.merges.reserveCapacity(merges.count)
+    vocabulary.merges.reserveCapacity(merges.count, byteCount: 0)
     for (rank, merge) in merges.enumerated() { try readMerge(merge, rank: rank) }
     vocabulary.ignoresMerges = model?["ignore_merges"]?.boolean ?? false
     if let unknown = model?["unk_token"]?.string { vocabulary.unknown = vocabulary.id(of: unknown) }
   }
 
   private mutating func readMerge(_ merge: JSONValue, rank: Int) throws(TokenizerError) {
-    if let line = merge.string, let pair = ByteLevelTokenizer.mergePair(line[...]) {
-      vocabulary.merges.append(pair)
+    if let line = merge.string, let pair = MergeList.parts(of: line.utf8) {
+      vocabulary.merges.append(left: pair.left, right: pair.right)
     } else if let pair = merge.array, pair.count == 2, let left = pair[0].string,
       let right = pair[1].string
     {
-      vocabulary.merges.append((left[...], right[...]))
+      vocabulary.merges.append(left: left.utf8, right: right.utf8)
     } else {
       throw file.failure(
         "model.merges[\(rank)]", String(merge.encoded().prefix(40)), "two tokens")
@@ -160,7 +160,7 @@ package struct TokenizerJSON {
         continue
       }
       let ids = processor["special_tokens"]?[name]?["ids"]?.array?.compactMap(\.integer) ?? []
-      guard !ids.isEmpty, ids.allSatisfy({ vocabulary.entries.indices.contains($0) }) else {
+      guard !ids.isEmpty, ids.allSatisfy({ (0..<vocabulary.idCount).contains($0) }) else {
         throw file.failure(
           "post_processor", quotedForMessage(name), "a special token of the vocabulary")
       }

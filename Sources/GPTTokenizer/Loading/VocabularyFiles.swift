@@ -17,7 +17,7 @@ package enum VocabularyFiles {
     var vocabulary = BytePairVocabulary(location: vocabularyPath)
     vocabulary.mergesLocation = mergesPath
     try vocabulary.insert(vocabulary: file.value, field: "vocabulary", of: file)
-    guard !vocabulary.entries.isEmpty else {
+    guard vocabulary.idCount > 0 else {
       throw vocabulary.failure("no tokens", "a vocabulary")
     }
     vocabulary.merges = try merges(of: mergesPath)
@@ -54,25 +54,23 @@ package enum VocabularyFiles {
   }
 
   /// The lines of `merges.txt` after its `#version` line; blank lines are skipped.
-  private static func merges(
-    of path: String
-  ) throws(TokenizerError) -> [(left: Substring, right: Substring)] {
+  private static func merges(of path: String) throws(TokenizerError) -> MergeList {
     let bytes = try RegularFile.bytes(of: path)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .invalid(location: path, found: "bytes that are not UTF-8", expected: "UTF-8")
     }
-    var merges: [(left: Substring, right: Substring)] = []
+    var merges = MergeList()
     var number = 0
     for var line in Substring(text).utf8.split(separator: 0x0a, omittingEmptySubsequences: false) {
       number += 1
       if line.last == 0x0d { line.removeLast() }
       if line.isEmpty || (number == 1 && line.starts(with: "#version".utf8)) { continue }
-      guard let pair = ByteLevelTokenizer.mergePair(Substring(line)) else {
+      guard let pair = MergeList.parts(of: line) else {
         throw .invalid(
           location: "\(path): line \(number)", found: quotedForMessage(Array(line.prefix(200))),
           expected: "two tokens with a space between")
       }
-      merges.append(pair)
+      merges.append(left: pair.left, right: pair.right)
     }
     return merges
   }

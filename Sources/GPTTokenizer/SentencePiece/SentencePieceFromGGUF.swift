@@ -1,3 +1,5 @@
+internal import GPTTensor
+
 extension SentencePieceTokenizer {
   /// The vocabulary that a GGUF file embeds (`tokenizer.ggml.model` = `llama`).
   ///
@@ -22,7 +24,7 @@ extension SentencePieceTokenizer {
     let types = Self.types(vocabulary)
     for (index, token) in vocabulary.tokens.enumerated() {
       var piece = WireWriter()
-      piece.bytes(1, token)
+      piece.bytes(1, Array(token))
       piece.float(2, vocabulary.scores[index])
       piece.varint(3, UInt64(types[index].rawValue))
       model.bytes(1, piece.bytes)
@@ -53,7 +55,7 @@ extension SentencePieceTokenizer {
       trainer.varint(40 + index, UInt64(bitPattern: Int64(id ?? -1)))
     }
     for (index, id) in ends.enumerated() {
-      if let id { trainer.bytes(45 + index, vocabulary.tokens[id]) }
+      if let id { trainer.bytes(45 + index, Array(vocabulary.tokens[id])) }
     }
   }
 
