@@ -92,7 +92,9 @@ import Testing
       x.row(rows - 1)[36] = .infinity
       let results = contexts.map { Self.forward(weight, x, in: $0).values.map(Self.kind) }
       #expect(results[0] == results[1], "\(rows) rows")
-      #expect(results[0].contains("nan") && results[0].contains("finite"))
+      #expect(results[0].contains("nan"))
+      // The last row's infinity is in all of its results.
+      #expect(results[0].contains("finite") == (rows > 1))
     }
   }
 
