@@ -70,5 +70,11 @@ package final class KVCache {
     while pages.count < needed { pages.append(AlignedBuffer(byteCount: layout.pageBytes)) }
   }
 
+  /// Gives back the memory of activations, between passes.
+  func discardWorkspaces() {
+    workspace.discardMemory()
+    scratch.discardMemory()
+  }
+
   func append(_ newTokens: ArraySlice<Int32>) { tokens.append(contentsOf: newTokens) }
 }

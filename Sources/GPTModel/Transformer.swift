@@ -44,6 +44,10 @@ package final class Transformer: Sendable {
   /// Rows that go through the blocks together. Fixed, so that a prompt is always computed alike.
   package static let batchRows = 512
 
+  /// Rows above which a prompt's activations are not kept for the next one: the tokens that are
+  /// generated lay their keys and values there.
+  private static let keptRows = 64
+
   package func makeCache() -> KVCache {
     KVCache(
       layout: configuration.pageLayout(type: cacheType), contextLength: configuration.contextLength)
@@ -75,6 +79,7 @@ package final class Transformer: Sendable {
         [part], kept: cache.workspace, scratch: cache.scratch, profile: profile)
       begin = end
     }
+    if tokens.count > Transformer.keptRows { cache.discardWorkspaces() }
     return result
   }
 

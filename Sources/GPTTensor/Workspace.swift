@@ -62,6 +62,13 @@ package final class Workspace {
     used = mark
   }
 
+  /// Gives back what is held for reuse. Only while nothing is in use.
+  package func discardMemory() {
+    precondition(used == 0, "\(used) tensors in use")
+    slots = []
+    memory = nil
+  }
+
   /// Bytes held for reuse, a workspace's own.
   package var byteCount: Int {
     slots.reduce(0) { $0 + ($1.start == nil ? $1.tensor.byteCount : 0) }
