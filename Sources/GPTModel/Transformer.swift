@@ -16,13 +16,15 @@ package final class Transformer: Sendable {
   let blocks: [Block]
   let outputNorm: Norm
   let output: Linear
+  /// Begins with the first token that is generated.
+  let largePages: LargePageMove?
   private let frequencies: [Double]
   private let rotaryMagnitude: Double
 
   init(
     configuration: ModelConfiguration, cacheType: CacheType, context: ComputeContext,
     tokenEmbedding: Embedding, positionEmbedding: Embedding?, blocks: [Block],
-    outputNorm: Norm, output: Linear
+    outputNorm: Norm, output: Linear, largePages: LargePageMove? = nil
   ) {
     self.configuration = configuration
     self.cacheType = cacheType
@@ -32,6 +34,7 @@ package final class Transformer: Sendable {
     self.blocks = blocks
     self.outputNorm = outputNorm
     self.output = output
+    self.largePages = largePages
     if case .rotary(let rotary) = configuration.position {
       frequencies = rotary.frequencies
       rotaryMagnitude = rotary.magnitude
@@ -112,6 +115,7 @@ package final class Transformer: Sendable {
     let mark = kept.mark()
     defer { kept.release(to: mark) }
     let count = parts.reduce(0) { $0 + $1.tokens.count }
+    if parts.allSatisfy({ $0.tokens.count == 1 }) { largePages?.begin() }
     if mark == 0 { kept.reserve(count * configuration.activationBytes) }
     let x = kept.tensor(rows: count, columns: configuration.width)
     var rows: [CachedSequence] = []

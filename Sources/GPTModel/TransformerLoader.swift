@@ -30,10 +30,7 @@ struct TransformerLoader {
     var blocks: [Block] = []
     blocks.reserveCapacity(configuration.blockCount)
     for index in 0..<configuration.blockCount { blocks.append(try block(index)) }
-    defer {
-      releasePackedPages()
-      moveToLargePages(packer.region.buffers)
-    }
+    defer { releasePackedPages() }
     return Transformer(
       configuration: configuration, cacheType: cacheType, context: context,
       tokenEmbedding: .stored(embedding),
@@ -44,7 +41,7 @@ struct TransformerLoader {
         gain: try checkpoint.tensor(.outputNormGain),
         bias: configuration.normalisation == .layerNorm
           ? try checkpoint.tensor(.outputNormBias) : nil),
-      output: output)
+      output: output, largePages: LargePageMove(packer.region.buffers))
   }
 
   /// Reports a missing or misshapen tensor before time and memory go into packing.

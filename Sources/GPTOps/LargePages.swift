@@ -1,6 +1,25 @@
 import CKernels
 package import GPTTensor
 import Glibc
+import Synchronization
+
+/// Packed weights that are to move into large pages once a prompt has been read: a page that is
+/// copied exists twice, which would count beside the prompt's activations, and takes a core's time
+/// from the first token.
+package final class LargePageMove: Sendable {
+  private let buffers: [AlignedBuffer]
+  private let hasBegun = Atomic<Bool>(false)
+
+  package init(_ buffers: [AlignedBuffer]) { self.buffers = buffers }
+
+  /// Begins the first time it is called.
+  package func begin() {
+    guard !hasBegun.load(ordering: .relaxed), !hasBegun.exchange(true, ordering: .relaxed) else {
+      return
+    }
+    moveToLargePages(buffers)
+  }
+}
 
 /// Moves buffers that are only read from now on into large pages, on a thread of its own: decoding
 /// reads weights an eighth faster from those.

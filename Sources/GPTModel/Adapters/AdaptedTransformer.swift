@@ -31,7 +31,7 @@ extension Transformer {
     return Transformer(
       configuration: configuration, cacheType: cacheType, context: context,
       tokenEmbedding: tokenEmbedding, positionEmbedding: positionEmbedding, blocks: adaptedBlocks,
-      outputNorm: outputNorm, output: output)
+      outputNorm: outputNorm, output: output, largePages: largePages)
   }
 
   private struct Place: Hashable {
