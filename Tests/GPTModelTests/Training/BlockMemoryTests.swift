@@ -59,7 +59,9 @@ import Testing
     }
     // bf16 has 8 bits: a relative error of 1/256 at most for each rounding.
     #expect(error.squareRoot() < 0.02 * whole.squareRoot(), "\(error) of \(whole)")
-    #expect(error > 0)
+    // Without bf16 products nothing rests: whether that is so must show, or this test cannot fail.
+    let rounds = try ComputeContext(threadCount: 1, precision: .bf16).multipliesNarrow
+    #expect((error > 0) == rounds)
   }
 
   @Test(arguments: [(1, 1), (3, 16), (2, 50)]) func narrowCopiesComeBackRounded(
