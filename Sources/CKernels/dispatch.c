@@ -21,6 +21,7 @@ __attribute__((constructor)) static void choose_products(void) {
   with_bf16.has_integer_product = 1;
   if (has_avx512() && __builtin_cpu_supports("avx512bf16")) {
     with_bf16.has_bf16_product = 1;
+    with_bf16.has_int16_product = 0;
     with_bf16.bf16_product = gpt_bf16_product_avx512;
     with_bf16.bf16_half_product = gpt_bf16_half_product_avx512;
     with_bf16.bf16_rows_product = gpt_bf16_rows_product_avx512;
@@ -29,6 +30,7 @@ __attribute__((constructor)) static void choose_products(void) {
   with_tiles = gpt_kernels_avx512;
   with_tiles.name = "amx";
   with_tiles.has_bf16_product = 1;
+  with_tiles.has_int16_product = 0;
   with_tiles.bf16_product = gpt_bf16_product_amx;
   with_tiles.bf16_rows_product = with_bf16.bf16_rows_product;
   with_tiles.unpack_bf16 = with_bf16.unpack_bf16;

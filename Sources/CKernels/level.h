@@ -7,6 +7,7 @@
 #include "template_quantised.h"
 #include "template_elementwise.h"
 #include "template_integers.h"
+#include "template_int16.h"
 #include "template_memory.h"
 #include "template_dropout.h"
 #include "template_attention_pages.h"
@@ -30,6 +31,11 @@ const gpt_kernels LEVEL_TABLE = {
     .bf16_half_product = 0,
     .bf16_rows_product = 0,
     .quantised_product = quantised_product,
+    .has_int16_product = HAS_INT16_PRODUCT,
+    .int16_product = int16_product,
+    .code_row_int16 = code_row_int16,
+    .unpack_int16 = unpack_int16,
+    .widen_scales = widen_scales,
     .has_integer_product = 0,
     .integer_product = integer_product,
     .code_row = code_row,

@@ -126,6 +126,15 @@ static inline __m256i dot4_half(__m256i acc, __m256i w, __m256i a, int wide) {
 static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {
   return (v16i){dot4_half(acc.a, w.a, a.a, wide), dot4_half(acc.b, w.b, a.b, wide)};
 }
+/* lane += sum of two (16-bit half of w) * (16-bit half of x). */
+static inline v16i v16i_dot2(v16i acc, v16i w, v16i x) {
+  return (v16i){_mm256_add_epi32(acc.a, _mm256_madd_epi16(w.a, x.a)),
+                _mm256_add_epi32(acc.b, _mm256_madd_epi16(w.b, x.b))};
+}
+/* Of both 16-bit halves of a lane. */
+static inline v16i v16i_sub_halves(v16i x, v16i y) {
+  return (v16i){_mm256_sub_epi16(x.a, y.a), _mm256_sub_epi16(x.b, y.b)};
+}
 /* Sums of neighbouring products in 16 bits: 4 of them, of codes below 2^5, and 2 below 2^6 stay in
    range, as 4 * 2 * 31 * 127 and 2 * 2 * 63 * 127 are below 2^15. */
 static inline v16i v16i_dot_pairs(v16i pairs, v16i w, v16i a) {
@@ -141,3 +150,5 @@ static inline v16i v16i_add_pairs(v16i acc, v16i pairs) {
 #define DOT4_WIDE_OFFSET 128
 #define MAXIMUM_ROWS 6
 #define ACCUMULATORS 6
+/* 32 exact products of 16 bits take the time of 20 of floats. */
+#define HAS_INT16_PRODUCT 1

@@ -83,9 +83,13 @@ static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {
   (void)wide;
   return _mm512_dpbusd_epi32(acc, w, a);
 }
+static inline v16i v16i_dot2(v16i acc, v16i w, v16i x) { return _mm512_dpwssd_epi32(acc, w, x); }
+static inline v16i v16i_sub_halves(v16i x, v16i y) { return _mm512_sub_epi16(x, y); }
 static inline v16i v16i_dot_pairs(v16i pairs, v16i w, v16i a) { return v16i_dot4(pairs, w, a, 0); }
 static inline v16i v16i_add_pairs(v16i acc, v16i pairs) { return v16i_add(acc, pairs); }
 #define DOT_PAIR_TERMS(bits) 4
 #define DOT4_WIDE_OFFSET 0
 #define MAXIMUM_ROWS 8
 #define ACCUMULATORS 16
+/* Twice the products of floats; dispatch.c prefers those of bf16 where there are any. */
+#define HAS_INT16_PRODUCT 1

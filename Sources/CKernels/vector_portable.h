@@ -81,9 +81,25 @@ static inline v16i v16i_dot4(v16i acc, v16i w, v16i a, int wide) {
   for (int i = 0; i < 64; i++) acc.lane[i / 4] += (int32_t)u[i] * s[i];
   return acc;
 }
+static inline v16i v16i_dot2(v16i acc, v16i w, v16i x) {
+  int16_t u[32], s[32];
+  memcpy(u, &w, sizeof u);
+  memcpy(s, &x, sizeof s);
+  for (int i = 0; i < 32; i++) acc.lane[i / 2] += (int32_t)u[i] * s[i];
+  return acc;
+}
+static inline v16i v16i_sub_halves(v16i x, v16i y) {
+  int16_t u[32], s[32];
+  memcpy(u, &x, sizeof u);
+  memcpy(s, &y, sizeof s);
+  for (int i = 0; i < 32; i++) u[i] = (int16_t)(u[i] - s[i]);
+  memcpy(&x, u, sizeof x);
+  return x;
+}
 static inline v16i v16i_dot_pairs(v16i pairs, v16i w, v16i a) { return v16i_dot4(pairs, w, a, 0); }
 static inline v16i v16i_add_pairs(v16i acc, v16i pairs) { return v16i_add(acc, pairs); }
 #define DOT_PAIR_TERMS(bits) 4
 #define DOT4_WIDE_OFFSET 0
 #define MAXIMUM_ROWS 2
 #define ACCUMULATORS 2
+#define HAS_INT16_PRODUCT 0

@@ -54,7 +54,8 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// What matrix products may round to.
 public enum Precision: String, Sendable, CaseIterable {
-  /// bf16 products and 8-bit activations where the weights are no finer than that; fp32 otherwise.
+  /// bf16 products and 8-bit activations where the weights are no finer than that, 16-bit ones where
+  /// bf16 is slow; fp32 otherwise.
   case automatic = "auto"
   /// fp32 activations and sums throughout.
   case fp32
@@ -95,6 +96,11 @@ package final class ComputeContext: @unchecked Sendable {
   /// Whether products of floats may be rounded to bf16.
   package var multipliesNarrow: Bool {
     precision != .fp32 && kernels.pointee.has_bf16_product != 0
+  }
+
+  /// Whether products of many rows with quantised weights are of 16-bit integers.
+  var multipliesInt16: Bool {
+    precision != .fp32 && !multipliesNarrow && kernels.pointee.has_int16_product != 0
   }
 
   /// What products with quantised weights are computed in.

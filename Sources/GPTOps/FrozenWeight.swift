@@ -41,6 +41,8 @@ enum PackedPath {
   case rows
   /// Codes with rows in 8 bits.
   case quantised
+  /// Codes with rows in 16 bits.
+  case int16
   /// Both sides rounded to bf16 or to 8 bits, by `multiply`.
   case multiplied
   /// fp32 panels unpacked first.
@@ -67,7 +69,9 @@ enum PackedPath {
       if few && context.precision != .fp32 {
         self = .quantised
       } else {
-        self = bf16 || context.multipliesIntegers ? .multiplied : .unpacked
+        self =
+          bf16 || context.multipliesIntegers
+          ? .multiplied : context.multipliesInt16 ? .int16 : .unpacked
       }
     }
   }

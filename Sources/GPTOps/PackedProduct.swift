@@ -78,6 +78,7 @@ private struct ProjectionInput {
   let x: Tensor
   let context: ComputeContext
   var quantised: QuantisedRows?
+  var int16: Int16Rows?
   var arranged: [ArrangedRows] = []
 
   init(
@@ -90,6 +91,7 @@ private struct ProjectionInput {
       precondition(inputs == x.columns, "\(x.columns) inputs for \(inputs)")
       switch path(for: weight) {
       case .quantised where quantised == nil: quantised = QuantisedRows(x, in: context)
+      case .int16 where int16 == nil: int16 = Int16Rows(x, scratch: scratch, in: context)
       case .rows:
         guard case .mapped(let matrix) = weight, arranged(for: matrix) == nil else { break }
         arranged.append(ArrangedRows(x, for: matrix.format, scratch: scratch, in: context))
@@ -113,6 +115,8 @@ private struct ProjectionInput {
         matrix.codes(ofPanel: panels.lowerBound), type: matrix.panelType,
         panelStride: matrix.panelStride, depth: matrix.inputs, panels: panels, into: y)
     case (.quantised, .packed(let matrix)): multiplyQuantised(matrix, panels: panels, into: y)
+    case (.int16, .packed(let matrix)):
+      int16?.multiply(matrix, panels: panels, into: y, worker: worker, in: context)
     case (.rows, .mapped(let matrix)):
       arranged(for: matrix)?.multiply(matrix, panels: panels, into: y, in: context)
     case (.unpacked, _):

@@ -30,7 +30,7 @@ struct QuantisedRows {
 }
 
 /// Gives `body` the row with at least a whole block of 32 zero-padded floats behind every input.
-private func withPaddedRow(_ x: Tensor, row: Int, _ body: (UnsafePointer<Float>) -> Void) {
+func withPaddedRow(_ x: Tensor, row: Int, _ body: (UnsafePointer<Float>) -> Void) {
   let wanted = (x.columns + 31) & ~31
   if x.columns == wanted { return body(x.row(row)) }
   withUnsafeTemporaryAllocation(of: Float.self, capacity: wanted) { buffer in

@@ -30,7 +30,10 @@ import Testing
   @Test func aPrecisionMayOnlyUseProductsThatRoundNoFurther() throws {
     let limits = try MachineLimits.measure(threadCount: 1, level: nil)
     #expect(limits.matrixPeak(.fp32) == limits.fp32Peak)
-    #expect(limits.matrixPeak(.automatic) == max(limits.fp32Peak, limits.bf16Peak ?? 0))
+    #expect(
+      limits.matrixPeak(.automatic)
+        == max(limits.fp32Peak, limits.bf16Peak ?? 0, limits.int16Peak ?? 0))
+    #expect(limits.bf16Peak == nil || limits.int16Peak == nil)
     #expect(limits.readBandwidth == limits.readBandwidthOfOneThread)
   }
 }

@@ -86,6 +86,12 @@ import Testing
     }
   }
 
+  /// The same as bits, sub-blocks, affine, zero.
+  static let quantisedFormatNumbers: [[Int32]] = quantisedFormats.compactMap { format in
+    guard case .quantised(let bits, let length, let affine, let zero) = format else { return nil }
+    return [Int32(bits), Int32(32 / length), affine ? 1 : 0, Int32(zero)]
+  }
+
   /// A matrix with codes below 2^codeBits (as large as the format allows unless given) and its
   /// values.
   static func quantised(
@@ -138,6 +144,30 @@ import Testing
         let difference = relativeDifference(y.values, expected)
         // One output may cancel to a tenth of its terms, so the bound is wider than for floats.
         #expect(difference < 2e-5, "[\(outputs), \(inputs)] × \(rows): \(difference)")
+      }
+    }
+  }
+
+  /// More rows than are multiplied in 8 bits.
+  @Test(arguments: KernelLevel.available, quantisedFormats)
+  func productsOfManyRowsStayWithinTheRoundingOfTheirRows(
+    _ level: KernelLevel, _ format: PanelFormat
+  ) throws {
+    let context = try ComputeContext(threadCount: 2, precision: .automatic, level: level)
+    // bf16 rounds to 1/256 of a value, 16 bits to 1/65534 of a block's largest.
+    let bound = context.quantisedProducts == .bf16 ? 8e-3 : 1e-4
+    for (outputs, inputs) in [(1, 32), (17, 96), (130, 256)] {
+      let (matrix, held) = Self.quantised(format, outputs: outputs, inputs: inputs)
+      for rows in [9, 33, 130] {
+        var random = TestRandom(seed: 37)
+        let x = random.tensor(rows: rows, columns: inputs)
+        let y = Tensor(rows: rows, columns: outputs)
+        project(
+          RowSource(x), [(Linear(weight: .packed(matrix), bias: nil), y)], scratch: Workspace(),
+          in: context)
+        let expected = product(x.values, rows: rows, held, outputs: outputs)
+        let difference = relativeDifference(y.values, expected)
+        #expect(difference < bound, "[\(outputs), \(inputs)] × \(rows): \(difference)")
       }
     }
   }

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsIntegers.h"
 #include "CKernelsUpdates.h"
 
 #define GPT_PANEL_WIDTH 16
@@ -101,69 +102,6 @@ typedef struct gpt_bf16_rows_product {
   ptrdiff_t y_stride;
   int accumulate; /* 1: add to what y holds */
 } gpt_bf16_rows_product;
-
-/* A quantised panel's format. */
-typedef struct gpt_quantised_format {
-  int bits;       /* 4, 5, 6 or 8 */
-  int sub_blocks; /* scales a block: 1 (per 32 positions) or 2 (per 16) */
-  int affine;     /* 1: minimums are present */
-  int zero;       /* subtracted from every code */
-} gpt_quantised_format;
-
-/* Rows of activations quantised to 8 bits per block of 32: value = scale * code. */
-typedef struct gpt_quantised_rows {
-  const int8_t *codes; /* [rows][code_stride] */
-  ptrdiff_t code_stride;
-  const float *scales; /* [rows][scale_stride], one per 32 positions */
-  ptrdiff_t scale_stride;
-  const int32_t *sums; /* [rows][2 * scale_stride], sum of codes per 16 positions */
-} gpt_quantised_rows;
-
-typedef struct gpt_quantised_product {
-  gpt_quantised_rows x;
-  int rows;
-  gpt_quantised_format format;
-  const uint8_t *codes; /* first panel */
-  const uint16_t *scales;
-  const uint16_t *minimums;   /* NULL when not affine */
-  ptrdiff_t code_stride;      /* bytes between panels */
-  ptrdiff_t scale_stride;     /* fp16 elements between panels, minimums too */
-  int panel_count;
-  int blocks; /* of 32 input positions */
-  float *y;
-  ptrdiff_t y_stride;
-} gpt_quantised_product;
-
-#define GPT_INTEGER_BLOCK 64
-
-/* Rows of activations in 8 bits with a scale per block of 64: value = scale * (code - 128). Rows are
-   padded to whole blocks by codes of 128. */
-typedef struct gpt_integer_rows {
-  const uint8_t *codes; /* [rows][code_stride] */
-  ptrdiff_t code_stride;
-  const float *scales; /* [rows][scale_stride] */
-  ptrdiff_t scale_stride;
-} gpt_integer_rows;
-
-/* y[r][16 p + lane] = sum over blocks of x scale * panel scale * sum of x codes * panel codes.
-   Panels are [block][16][16][4] codes: four neighbouring depth steps share a 32-bit lane. */
-typedef struct gpt_integer_product {
-  gpt_integer_rows x;
-  int rows;
-  const int8_t *panels; /* value = scale * code */
-  ptrdiff_t panel_stride;
-  const float *scales;    /* of a panel: [block][16] */
-  const int32_t *offsets; /* likewise; -128 * sum of a block's codes */
-  ptrdiff_t scale_stride; /* elements from panel to panel, of scales and offsets */
-  int panel_count;
-  int blocks;
-  float *y;
-  ptrdiff_t y_stride;
-  int accumulate;      /* 1: add to what y holds */
-  const float *bias;   /* as in gpt_bf16_product */
-  const float *addend;
-  ptrdiff_t addend_stride;
-} gpt_integer_product;
 
 /* How a page of the cache holds one head's keys and values; D is the head's width, D16 and D32 are
    D rounded up to 16 and 32, padding is zero.
@@ -267,6 +205,14 @@ typedef struct gpt_kernels {
   void (*bf16_half_product)(const gpt_bf16_product *);
   void (*bf16_rows_product)(const gpt_bf16_rows_product *); /* NULL: none that is faster */
   void (*quantised_product)(const gpt_quantised_product *);
+  int has_int16_product; /* whether int16_product is faster than those of floats */
+  void (*int16_product)(const gpt_int16_product *);
+  /* Rows for it, `blocks` blocks of 32 floats. */
+  void (*code_row_int16)(const float *x, int blocks, int16_t *codes, float *scales, float *sums);
+  /* Unpacks `blocks` blocks of one panel into codes for it. */
+  void (*unpack_int16)(const gpt_quantised_format *, const uint8_t *codes, int blocks, int16_t *out);
+  /* `count` fp16 as fp32; whole panels' scales, 16 at a time. */
+  void (*widen_scales)(const uint16_t *scales, int count, float *out);
   int has_integer_product; /* whether integer_product is faster than the other ways */
   void (*integer_product)(const gpt_integer_product *);
   /* `count` floats of one row, padded by zeros to a multiple of 16. */

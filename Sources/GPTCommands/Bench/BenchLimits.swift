@@ -40,6 +40,7 @@ struct BenchLimits {
       ("read_bytes_per_second", .number(limits.readBandwidth)),
       ("fp32_operations_per_second", .number(limits.fp32Peak)),
       ("bf16_operations_per_second", limits.bf16Peak.map { .number($0) } ?? .null),
+      ("int16_operations_per_second", limits.int16Peak.map { .number($0) } ?? .null),
       ("int8_operations_per_second", .number(limits.int8Peak)),
       ("weight_bytes", .integer(cost.weightBytes)),
       ("key_value_bytes_per_token", .integer(cost.keyValueBytesPerToken)),
@@ -48,6 +49,7 @@ struct BenchLimits {
 
   var rows: [(String, String)] {
     let bf16 = limits.bf16Peak.map { "\($0.billions("op/s")) in bf16, " } ?? ""
+    let int16 = limits.int16Peak.map { "\($0.billions("op/s")) in 16-bit integers, " } ?? ""
     return [
       (
         "memory read",
@@ -56,7 +58,7 @@ struct BenchLimits {
       ),
       (
         "matrix peak",
-        "\(limits.fp32Peak.billions("op/s")) in fp32, \(bf16)"
+        "\(limits.fp32Peak.billions("op/s")) in fp32, \(bf16)\(int16)"
           + "\(limits.int8Peak.billions("op/s")) in 8 bits (few rows)"
       ),
     ]

@@ -9,6 +9,9 @@ package struct MachineLimits: Sendable {
   package let fp32Peak: Double
   /// The same rounded to bf16; nil where there is no such kernel.
   package let bf16Peak: Double?
+  /// Operations a second with rows of 16-bit integers and quantised weights; nil where other
+  /// products are as fast.
+  package let int16Peak: Double?
   /// Operations a second on 8-bit codes.
   package let int8Peak: Double
 
@@ -31,11 +34,12 @@ package struct MachineLimits: Sendable {
       threadCount: threadCount, readBandwidthOfOneThread: alone, readBandwidth: bandwidth,
       fp32Peak: measureMatrixPeak(in: wide),
       bf16Peak: narrow.multipliesNarrow ? measureMatrixPeak(in: narrow) : nil,
+      int16Peak: narrow.multipliesInt16 ? measureInt16Peak(in: narrow) : nil,
       int8Peak: measureQuantisedPeak(in: narrow))
   }
 
   /// The fastest products that may be rounded as `precision` says.
   package func matrixPeak(_ precision: Precision) -> Double {
-    precision == .fp32 ? fp32Peak : max(fp32Peak, bf16Peak ?? 0)
+    precision == .fp32 ? fp32Peak : max(fp32Peak, bf16Peak ?? 0, int16Peak ?? 0)
   }
 }

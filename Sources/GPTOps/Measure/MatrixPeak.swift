@@ -21,8 +21,21 @@ package func measureMatrixPeak(in context: ComputeContext) -> Double {
 ///
 /// - Parameter context: not of fp32 precision, which keeps rows wide
 package func measureQuantisedPeak(in context: ComputeContext) -> Double {
-  precondition(context.precision != .fp32, "a peak of 8 bits in fp32")
-  let (rows, depth, columns) = (smallRowCount, 512, 1024)
+  measurePackedPeak(rows: smallRowCount, repetitions: 64, in: context)
+}
+
+/// Operations a second of a large product of rows in 16 bits with 8-bit codes.
+///
+/// - Parameter context: one that multiplies so
+func measureInt16Peak(in context: ComputeContext) -> Double {
+  precondition(context.multipliesInt16, "a peak of 16 bits where there is none")
+  return measurePackedPeak(rows: 1024, repetitions: 1, in: context)
+}
+
+/// Of a quantised weight that stays in the cache.
+private func measurePackedPeak(rows: Int, repetitions: Int, in context: ComputeContext) -> Double {
+  precondition(context.precision != .fp32, "a peak of integers in fp32")
+  let (depth, columns) = (512, 1024)
   let weight = PackedMatrix(
     outputs: columns, inputs: depth,
     format: .quantised(bits: 8, subBlockLength: 32, affine: false, zero: 128))
@@ -31,7 +44,6 @@ package func measureQuantisedPeak(in context: ComputeContext) -> Double {
   let y = Tensor(rows: rows, columns: columns)
   let linear = Linear(weight: .packed(weight), bias: nil)
   let scratch = Workspace()
-  let repetitions = 64
   let seconds = shortestTime(of: 8) {
     for _ in 0..<repetitions {
       project(RowSource(x), [(linear, y)], scratch: scratch, in: context)
