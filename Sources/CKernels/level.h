@@ -6,6 +6,7 @@
 #include "template_rows.h"
 #include "template_quantised.h"
 #include "template_elementwise.h"
+#include "template_stored.h"
 #include "template_integers.h"
 #include "template_int16.h"
 #include "template_memory.h"
@@ -31,6 +32,7 @@ const gpt_kernels LEVEL_TABLE = {
     .bf16_half_product = 0,
     .bf16_rows_product = 0,
     .quantised_product = quantised_product,
+    .stored_product = stored_product,
     .has_int16_product = HAS_INT16_PRODUCT,
     .int16_product = int16_product,
     .code_row_int16 = code_row_int16,

@@ -105,7 +105,6 @@ ALWAYS v16 code_factor(v16 largest) {
 ALWAYS v16i code_bits(v16 x, v16 factor) {
   return v16_bits(v16_fma(x, factor, v16_set1(12582912.0f))); /* 1.5 * 2^23 */
 }
-ALWAYS v16i magnitude_bits(v16 x) { return v16i_and(v16_bits(x), v16i_set1(0x7fffffff)); }
 
 /* A block of one row, 64 codes, lanes past `count` being zero; returns their scale. Magnitudes are
    compared as integers, which puts NaN above infinity above all numbers: both give a scale of NaN,

@@ -117,18 +117,19 @@ static void unpack_bf16(const gpt_quantised_format *f, const uint8_t *codes, con
   unpack(f, (quantised_panel){codes, scales, minimums}, blocks, 0, 0, out);
 }
 
-/* scale = largest magnitude / 127, codes rounded to nearest even through the fp32 adder. */
+/* Magnitudes as integers, among which NaN is above infinity above all numbers. */
+ALWAYS v16i magnitude_bits(v16 x) { return v16i_and(v16_bits(x), v16i_set1(0x7fffffff)); }
+
+/* scale = largest magnitude / 127, codes rounded to nearest even through the fp32 adder. A block that
+   holds NaN or infinity has a scale of NaN, and so have its products. */
 static void quantise_row(const float *x, int blocks, int8_t *codes, float *scales, int32_t *sums) {
-  const v16i magnitude_mask = v16i_set1(0x7fffffff);
   for (int b = 0; b < blocks; b++) {
     v16 a = v16_load(x + 32 * b), c = v16_load(x + 32 * b + 16);
-    float lanes[16];
-    v16_store(lanes, v16_max(v16_from_bits(v16i_and(v16_bits(a), magnitude_mask)),
-                             v16_from_bits(v16i_and(v16_bits(c), magnitude_mask))));
-    float largest = 0;
-    for (int i = 0; i < 16; i++) largest = lanes[i] > largest ? lanes[i] : largest;
+    int32_t top = v16i_horizontal_max(v16i_max(magnitude_bits(a), magnitude_bits(c)));
+    float largest;
+    memcpy(&largest, &top, 4);
     float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-    scales[b] = largest / 127.0f;
+    scales[b] = largest / 127.0f + largest * 0.0f;
     const v16 magic = v16_set1(12582912.0f); /* 1.5 * 2^23: its last place is 1 */
     for (int half = 0; half < 2; half++) {
       v16 scaled = v16_fma(half ? c : a, v16_set1(inverse), magic);

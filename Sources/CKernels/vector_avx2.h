@@ -10,6 +10,13 @@ static inline void v16_store(float *p, v16 x) { _mm256_storeu_ps(p, x.a); _mm256
 static inline v16 v16_load_f16(const void *p) {
   return (v16){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p + 1))};
 }
+static inline float half_lane(uint16_t half) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half))); }
+/* a in the first eight lanes, b in the others; and four numbers in four lanes each. */
+static inline v16 v16_of_halves(float a, float b) { return (v16){_mm256_set1_ps(a), _mm256_set1_ps(b)}; }
+static inline v16 v16_of_quarters(const float *q) {
+  return (v16){_mm256_insertf128_ps(_mm256_set1_ps(q[0]), _mm_set1_ps(q[1]), 1),
+               _mm256_insertf128_ps(_mm256_set1_ps(q[2]), _mm_set1_ps(q[3]), 1)};
+}
 static inline void v16_store_f16(uint16_t *p, v16 x) {
   _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
   _mm_storeu_si128((__m128i *)(p + 8), _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT));

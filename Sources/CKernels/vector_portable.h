@@ -17,6 +17,9 @@ static inline v16 v16_load_f16(const void *p) {
   LANES r.lane[i] = half_to_float(half[i]);
   return r;
 }
+static inline float half_lane(uint16_t half) { return half_to_float(half); }
+static inline v16 v16_of_halves(float a, float b) { v16 r; LANES r.lane[i] = i < 8 ? a : b; return r; }
+static inline v16 v16_of_quarters(const float *q) { v16 r; LANES r.lane[i] = q[i / 4]; return r; }
 static inline void v16_store_f16(uint16_t *p, v16 a) { LANES p[i] = float_to_half(a.lane[i]); }
 static inline v16 v16_add(v16 a, v16 b) { LANES a.lane[i] += b.lane[i]; return a; }
 static inline v16 v16_sub(v16 a, v16 b) { LANES a.lane[i] -= b.lane[i]; return a; }

@@ -26,6 +26,10 @@ extension LanguageModel {
     public var precision = Precision.automatic
     /// nil takes bf16 where products are of bf16, else f16, or f32 when all is computed in fp32.
     public var cacheType: CacheType?
+    /// Leaves quantised weights where their file is mapped (Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K and
+    /// Q6_K; floats always are): the kernel may drop their pages whenever memory is short, processes
+    /// share them, and opening takes no time. Prompts are read more slowly, decoding somewhat.
+    public var lowMemory = false
     /// Most tokens a sequence may have; nil takes what the model was made for.
     public var contextLength: Int?
     /// Path of a smaller model with the same vocabulary, which guesses tokens for
@@ -67,6 +71,7 @@ extension LanguageModel {
       var options = ModelOptions()
       options.adapters = adapters.map { ($0.path, $0.scale) }
       options.threadCount = threadCount
+      options.lowMemory = lowMemory
       options.contextLength = contextLength
       options.kernelLevel = kernelLevel
       switch precision {

@@ -18,8 +18,8 @@ struct BenchCommand: AsyncParsableCommand {
 
       --compare NAME=VALUE runs the model as it is (A) and with that change (B) in turns, A B A B, \
       and tells the median of the pairs' ratios B / A: above 1, B is faster. Names: threads, \
-      kernels (portable, avx2, avx512, amx), precision, kv-type, model. Given several times, all \
-      changes make up B.
+      kernels (portable, avx2, avx512, amx), precision, kv-type, low-memory (true, false), model. \
+      Given several times, all changes make up B.
 
       --profile tells where the time of a prompt and of decoding goes, stage by stage. --sequences \
       decodes several sequences in one pass; the rate is that of all of them together.

@@ -10,6 +10,8 @@ package struct ModelOptions: Sendable {
   package var threadCount: Int?
   package var precision = Precision.automatic
   package var cacheType: CacheType?
+  /// Quantised weights stay as their file holds them.
+  package var lowMemory = false
   /// Tokens of context; nil: as many as the model was made for.
   package var contextLength: Int?
   /// Instruction set of the kernels; nil: `GPT_KERNELS`, else the best there is.
@@ -60,7 +62,8 @@ package struct OpenedModel: Sendable {
     // Before time and memory go into packing.
     let adapters = try loadAdapters(options.adapters, configuration: source.configuration)
     let transformer = try TransformerLoader(
-      checkpoint: source.checkpoint, context: context, cacheType: cacheType
+      checkpoint: source.checkpoint, context: context, cacheType: cacheType,
+      keepsBlocks: options.lowMemory
     ).load()
     return OpenedModel(
       configuration: source.configuration,

@@ -54,6 +54,7 @@ extension Linear {
       switch weight {
       case .packed(let matrix): matrix.byteCount
       case .mapped(let matrix): matrix.byteCount
+      case .stored(let matrix): matrix.byteCount
       case .parameter(let parameter): parameter.byteCount
       }
     return matrix + (bias?.byteCount ?? 0)

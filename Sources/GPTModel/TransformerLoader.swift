@@ -12,13 +12,18 @@ struct TransformerLoader {
 
   private var configuration: ModelConfiguration { checkpoint.configuration }
 
-  init(checkpoint: Checkpoint, context: ComputeContext, cacheType: CacheType) {
+  /// - Parameter keepsBlocks: quantised weights stay as their file holds them, where products take
+  ///   them so
+  init(
+    checkpoint: Checkpoint, context: ComputeContext, cacheType: CacheType, keepsBlocks: Bool
+  ) {
     self.checkpoint = checkpoint
     self.context = context
     self.cacheType = cacheType
     let source = checkpoint.source
     let bytes = source.tensorNames.reduce(0) { $0 + (source.tensor(named: $1)?.bytes.count ?? 0) }
-    packer = WeightPacker(context: context, region: BufferRegion(pieceBytes: bytes))
+    packer = WeightPacker(
+      context: context, keepsBlocks: keepsBlocks, region: BufferRegion(pieceBytes: bytes))
   }
 
   func load() throws(ModelError) -> Transformer {
@@ -55,7 +60,9 @@ struct TransformerLoader {
   private func releasePackedPages() {
     for name in checkpoint.source.tensorNames {
       guard let tensor = checkpoint.source.tensor(named: name) else { continue }
-      if blockFormat(of: tensor.dtype) != nil { tensor.releasePages() }
+      if blockFormat(of: tensor.dtype) != nil, !packer.keepsInPlace(tensor) {
+        tensor.releasePages()
+      }
     }
   }
 

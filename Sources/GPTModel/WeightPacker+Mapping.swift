@@ -3,18 +3,24 @@ import GPTTensor
 import GPTWeights
 
 extension WeightPacker {
-  /// The matrix as it is run: floats where the file holds them, everything else packed.
+  /// The matrix as it is run: in place where the file's form is multiplied, everything else packed.
   func weight(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool) -> LinearWeight {
-    guard let format = mappedFormat(of: tensor, rows: rows, transposed: transposed) else {
-      return .packed(pack(tensor, rows: rows, transposed: transposed))
-    }
     let bytes = UnsafeRawBufferPointer(
       rebasing: tensor.bytes[
         rows.first * tensor.rowBytes..<(rows.first + rows.count) * tensor.rowBytes])
-    let order = rows.interleavedHeadWidth.map { width in
-      RowOrder(
-        unit: width,
-        rowOfOutput: (0..<rows.count).map { Int32(rows.storedRow(of: $0) - rows.first) })
+    if keepsInPlace(tensor), let packing = BlockPacking(tensor, rows: rows, in: context) {
+      tensor.file.prefetch(bytes)
+      return .stored(
+        StoredMatrix(
+          rows: bytes, in: tensor.file, outputs: rows.count, inputs: tensor.columnCount,
+          dtype: tensor.dtype, format: panelFormat(for: tensor.dtype),
+          rowOfOutput: rows.rowOfOutput, arrange: { packing.pack(panel: $0, into: $1) }))
+    }
+    guard let format = mappedFormat(of: tensor, rows: rows, transposed: transposed) else {
+      return .packed(pack(tensor, rows: rows, transposed: transposed))
+    }
+    let order = rows.interleavedHeadWidth.flatMap { width in
+      rows.rowOfOutput.map { RowOrder(unit: width, rowOfOutput: $0) }
     }
     tensor.file.prefetch(bytes)
     return .mapped(
@@ -25,9 +31,16 @@ extension WeightPacker {
 
   /// Hands back the pages of a tensor that was packed.
   func finish(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool) {
-    if mappedFormat(of: tensor, rows: rows, transposed: transposed) == nil {
+    if !keepsInPlace(tensor),
+      mappedFormat(of: tensor, rows: rows, transposed: transposed) == nil
+    {
       tensor.releasePages()
     }
+  }
+
+  /// Whether quantised blocks are multiplied where they are.
+  func keepsInPlace(_ tensor: StoredTensor) -> Bool {
+    keepsBlocks && StoredMatrix.multiplies(tensor.dtype)
   }
 
   /// How the tensor is read in place; nil: it is packed, as its elements or its rows are in an
@@ -42,5 +55,12 @@ extension WeightPacker {
     case .bf16: .bf16
     default: nil
     }
+  }
+}
+
+extension RowSelection {
+  /// Nil when outputs are in the order of the rows from `first` on.
+  fileprivate var rowOfOutput: [Int32]? {
+    interleavedHeadWidth.map { _ in (0..<count).map { Int32(storedRow(of: $0) - first) } }
   }
 }

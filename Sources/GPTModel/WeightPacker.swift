@@ -22,6 +22,8 @@ struct RowSelection: Sendable {
 /// their mapped pages back.
 struct WeightPacker {
   let context: ComputeContext
+  /// Whether quantised weights stay as their file holds them.
+  let keepsBlocks: Bool
   let region: BufferRegion
 
   func pack(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool = false) -> PackedMatrix {
@@ -34,8 +36,8 @@ struct WeightPacker {
       let panels =
         chunk * matrix.panelCount / chunks..<(chunk + 1) * matrix.panelCount / chunks
       for panel in panels {
-        if let blocks = blockFormat(of: tensor.dtype) {
-          packBlocks(tensor, rows: rows, blocks: blocks, panel: panel, into: matrix, worker: worker)
+        if let blocks = BlockPacking(tensor, rows: rows, in: context) {
+          blocks.pack(panel: panel, into: matrix)
         } else {
           packFloats(tensor, rows: rows, panel: panel, into: matrix, worker: worker)
         }
@@ -57,7 +59,7 @@ struct WeightPacker {
     return result
   }
 
-  private func panelFormat(for dtype: DType) -> PanelFormat {
+  func panelFormat(for dtype: DType) -> PanelFormat {
     switch dtype {
     case .f32: return context.precision == .bf16 ? .bf16 : .f32
     case .f16: return .f16
@@ -86,62 +88,6 @@ struct WeightPacker {
       tensor.dequantise(rows: row..<row + 1, into: scratch + lane * count, rowStride: count)
     }
     matrix.packFloats(panel: panel, rows: scratch, rowStride: count)
-  }
-
-  private func packBlocks(
-    _ tensor: StoredTensor, rows: RowSelection, blocks: any BlockFormat.Type, panel: Int,
-    into matrix: PackedMatrix, worker: Int
-  ) {
-    if moveBlocks(tensor, rows: rows, panel: panel, into: matrix) { return }
-    let depth = matrix.depth
-    let subBlocks = depth / blocks.subBlockLength
-    let scaleBytes = 16 * subBlocks * 4
-    let scratch = context.pool.scratch(worker: worker, byteCount: 16 * depth + 2 * scaleBytes)
-    let codes = scratch.assumingMemoryBound(to: UInt8.self)
-    let scales = (scratch + 16 * depth).assumingMemoryBound(to: Float.self)
-    let minimums = (scratch + 16 * depth + scaleBytes).assumingMemoryBound(to: Float.self)
-    guard let base = tensor.bytes.baseAddress else { return }
-    for lane in 0..<16 {
-      let output = panel * 16 + lane
-      guard output < rows.count else {
-        (codes + lane * depth).update(repeating: 0, count: depth)
-        (scales + lane * subBlocks).update(repeating: 0, count: subBlocks)
-        (minimums + lane * subBlocks).update(repeating: 0, count: subBlocks)
-        continue
-      }
-      blocks.decode(
-        blocks: base + rows.storedRow(of: output) * tensor.rowBytes,
-        count: tensor.columnCount / tensor.dtype.blockLength, codes: codes + lane * depth,
-        scales: scales + lane * subBlocks, minimums: minimums + lane * subBlocks)
-    }
-    matrix.packCodes(panel: panel, codes: codes, scales: scales, minimums: minimums)
-  }
-
-  /// What the code words of a type are changed by whose blocks are otherwise packed as they lie.
-  private func flip(of dtype: DType) -> UInt32? {
-    switch dtype {
-    case .q4_0: 0
-    case .q8_0: 0x8080_8080
-    default: nil
-    }
-  }
-
-  /// Packs sixteen whole rows whose blocks only change places; false for others.
-  private func moveBlocks(
-    _ tensor: StoredTensor, rows: RowSelection, panel: Int, into matrix: PackedMatrix
-  ) -> Bool {
-    guard let flip = flip(of: tensor.dtype), panel * 16 + 16 <= rows.count,
-      let base = tensor.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    else { return false }
-    withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>?.self, capacity: 16) { pointers in
-      for lane in 0..<16 {
-        pointers.initializeElement(
-          at: lane, to: base + rows.storedRow(of: panel * 16 + lane) * tensor.rowBytes)
-      }
-      guard let first = pointers.baseAddress else { return }
-      matrix.packBlocks(panel: panel, rows: first, flip: flip, in: context)
-    }
-    return true
   }
 
   /// `[in, out]` as GPT-2's checkpoints store it; such files hold plain floats only.

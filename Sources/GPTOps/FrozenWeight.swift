@@ -2,11 +2,13 @@
 enum FrozenWeight {
   case packed(PackedMatrix)
   case mapped(MappedMatrix)
+  case stored(StoredMatrix)
 
   init?(_ weight: LinearWeight) {
     switch weight {
     case .packed(let matrix): self = .packed(matrix)
     case .mapped(let matrix): self = .mapped(matrix)
+    case .stored(let matrix): self = .stored(matrix)
     case .parameter: return nil
     }
   }
@@ -15,6 +17,7 @@ enum FrozenWeight {
     switch self {
     case .packed(let matrix): matrix
     case .mapped(let matrix): matrix
+    case .stored(let matrix): matrix
     }
   }
 
@@ -29,6 +32,7 @@ enum FrozenWeight {
     switch self {
     case .packed(let matrix): matrix.byteCount
     case .mapped(let matrix): matrix.byteCount
+    case .stored(let matrix): matrix.byteCount
     }
   }
 }
@@ -39,6 +43,8 @@ enum PackedPath {
   case panels
   /// Floats as a file holds them.
   case rows
+  /// Blocks as a file holds them, with rows in 8 bits.
+  case blocks
   /// Codes with rows in 8 bits.
   case quantised
   /// Codes with rows in 16 bits.
@@ -52,6 +58,8 @@ enum PackedPath {
     let few = rows <= smallRowCount
     switch weight {
     case .packed(let matrix): self.init(of: matrix.format, few: few, in: context)
+    case .stored where few && context.precision != .fp32: self = .blocks
+    case .stored: self = PackedPath(ofManyRows: context, integers: false)
     case .mapped(let matrix):
       let isRounded = matrix.format == .bf16 || context.precision == .bf16
       self = few ? .rows : isRounded && context.multipliesNarrow ? .multiplied : .unpacked
@@ -69,10 +77,14 @@ enum PackedPath {
       if few && context.precision != .fp32 {
         self = .quantised
       } else {
-        self =
-          bf16 || context.multipliesIntegers
-          ? .multiplied : context.multipliesInt16 ? .int16 : .unpacked
+        self = PackedPath(ofManyRows: context, integers: context.multipliesIntegers)
       }
     }
+  }
+
+  /// Of codes.
+  private init(ofManyRows context: ComputeContext, integers: Bool) {
+    let isMultiplied = context.multipliesNarrow || integers
+    self = isMultiplied ? .multiplied : context.multipliesInt16 ? .int16 : .unpacked
   }
 }

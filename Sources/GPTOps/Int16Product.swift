@@ -58,7 +58,7 @@ struct Int16Rows {
     }
     var product = gpt_int16_product(
       x: view, rows: Int32(y.rows), panels: codes, panel_stride: codeCount, scales: scales,
-      minimums: weight.minimums == nil ? nil : UnsafePointer(minimums), scale_stride: scaleCount,
+      minimums: format.affine == 0 ? nil : UnsafePointer(minimums), scale_stride: scaleCount,
       sub_blocks: format.sub_blocks, panel_count: Int32(panels.count), blocks: Int32(blocks),
       y: y.pointer + panels.lowerBound * 16, y_stride: y.stride)
     kernels.int16_product(&product)

@@ -4,8 +4,10 @@ package import GPTTensor
 package enum LinearWeight: Sendable {
   /// Rearranged for the kernels once, when a model was loaded to be run.
   case packed(PackedMatrix)
-  /// As a file holds it.
+  /// Floats as a file holds them.
   case mapped(MappedMatrix)
+  /// Quantised blocks as a file holds them.
+  case stored(StoredMatrix)
   /// As the optimizer changes it.
   case parameter(Parameter)
 
@@ -13,6 +15,7 @@ package enum LinearWeight: Sendable {
     switch self {
     case .packed(let matrix): matrix.outputs
     case .mapped(let matrix): matrix.outputs
+    case .stored(let matrix): matrix.outputs
     case .parameter(let parameter): parameter.value.rows
     }
   }
@@ -21,6 +24,7 @@ package enum LinearWeight: Sendable {
     switch self {
     case .packed(let matrix): matrix.inputs
     case .mapped(let matrix): matrix.inputs
+    case .stored(let matrix): matrix.inputs
     case .parameter(let parameter): parameter.value.columns
     }
   }

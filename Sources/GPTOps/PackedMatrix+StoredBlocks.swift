@@ -11,11 +11,11 @@ extension PackedMatrix {
     panel: Int, rows: UnsafePointer<UnsafePointer<UInt8>?>, flip: UInt32,
     in context: ComputeContext
   ) {
-    guard case .quantised(let bits, 32, false, _) = format, bits == 4 || bits == 8, let scales
+    guard case .quantised(let bits, 32, false, _) = format, bits == 4 || bits == 8,
+      let scales = scalesToWrite(ofPanel: panel)
     else { preconditionFailure("stored blocks for \(format)") }
     context.kernels.pointee.pack_blocks(
       rows, Int32(bits), flip, Int32(depth / 32),
-      (codes.base + panel * panelStride).assumingMemoryBound(to: UInt8.self),
-      scales.pointer(UInt16.self) + panel * scaleStride)
+      codesToWrite(ofPanel: panel).assumingMemoryBound(to: UInt8.self), scales)
   }
 }

@@ -30,16 +30,23 @@ package final class PackedMatrix: @unchecked Sendable {
   /// Inputs rounded up to whole blocks of 32.
   package let depth: Int
   package let panelCount: Int
-  let codes: AlignedBuffer
-  let scales: AlignedBuffer?
-  let minimums: AlignedBuffer?
+  /// Those that it holds: all, unless it stands for a `StoredMatrix` for a while.
+  private let held: Range<Int>
+  private let codes: AlignedBuffer
+  private let scales: AlignedBuffer?
+  private let minimums: AlignedBuffer?
   /// Bytes from panel to panel.
   let panelStride: Int
   /// fp16 scales from panel to panel.
   let scaleStride: Int
 
-  /// - Parameter region: where it lies; nil: in memory of its own
-  package init(outputs: Int, inputs: Int, format: PanelFormat, in region: BufferRegion? = nil) {
+  /// - Parameters:
+  ///   - panels: those that there is to be room for; nil: all
+  ///   - region: where it lies; nil: in memory of its own
+  package init(
+    outputs: Int, inputs: Int, format: PanelFormat, panels: Range<Int>? = nil,
+    in region: BufferRegion? = nil
+  ) {
     func buffer(_ byteCount: Int) -> AlignedBuffer {
       region?.buffer(byteCount: byteCount) ?? AlignedBuffer(byteCount: byteCount)
     }
@@ -49,13 +56,14 @@ package final class PackedMatrix: @unchecked Sendable {
     self.format = format
     depth = (inputs + 31) & ~31
     panelCount = (outputs + 15) / 16
+    held = panels ?? 0..<panelCount
     let layout = format.layout(depth: depth)
     panelStride = layout.codes
     scaleStride = layout.scales
-    codes = buffer(panelCount * panelStride)
-    scales = scaleStride > 0 ? buffer(panelCount * scaleStride * 2) : nil
+    codes = buffer(held.count * panelStride)
+    scales = scaleStride > 0 ? buffer(held.count * scaleStride * 2) : nil
     if case .quantised(_, _, true, _) = format {
-      minimums = buffer(panelCount * scaleStride * 2)
+      minimums = buffer(held.count * scaleStride * 2)
     } else {
       minimums = nil
     }
@@ -68,7 +76,7 @@ package final class PackedMatrix: @unchecked Sendable {
 
   /// Stores panel `panel` from sixteen rows of fp32, `rows + r * rowStride` holding `inputs` values.
   package func packFloats(panel: Int, rows: UnsafePointer<Float>, rowStride: Int) {
-    let base = codes.base + panel * panelStride
+    let base = codesToWrite(ofPanel: panel)
     switch format {
     case .f32: gpt_pack_f32(rows, rowStride, inputs32, base.assumingMemoryBound(to: Float.self))
     case .f16: gpt_pack_f16(rows, rowStride, inputs32, base.assumingMemoryBound(to: UInt16.self))
@@ -88,15 +96,13 @@ package final class PackedMatrix: @unchecked Sendable {
     }
     gpt_pack_codes(
       rows, depth, Int32(bits), Int32(depth / 32),
-      (codes.base + panel * panelStride).assumingMemoryBound(to: UInt8.self))
+      codesToWrite(ofPanel: panel).assumingMemoryBound(to: UInt8.self))
     let count = depth / subBlockLength
-    if let scales {
-      gpt_pack_scales(
-        rowScales, count, Int32(count), scales.pointer(UInt16.self) + panel * scaleStride)
+    if let scales = factors(scales, ofPanel: panel) {
+      gpt_pack_scales(rowScales, count, Int32(count), scales)
     }
-    if let minimums {
-      gpt_pack_scales(
-        rowMinimums, count, Int32(count), minimums.pointer(UInt16.self) + panel * scaleStride)
+    if let minimums = factors(minimums, ofPanel: panel) {
+      gpt_pack_scales(rowMinimums, count, Int32(count), minimums)
     }
   }
 
@@ -120,15 +126,29 @@ package final class PackedMatrix: @unchecked Sendable {
     }
   }
 
+  func codesToWrite(ofPanel panel: Int) -> UnsafeMutableRawPointer {
+    codes.base + (panel - held.lowerBound) * panelStride
+  }
+
+  func scalesToWrite(ofPanel panel: Int) -> UnsafeMutablePointer<UInt16>? {
+    factors(scales, ofPanel: panel)
+  }
+
+  private func factors(
+    _ buffer: AlignedBuffer?, ofPanel panel: Int
+  ) -> UnsafeMutablePointer<UInt16>? {
+    buffer.map { $0.pointer(UInt16.self) + (panel - held.lowerBound) * scaleStride }
+  }
+
   func codes(ofPanel panel: Int) -> UnsafePointer<UInt8> {
-    UnsafePointer((codes.base + panel * panelStride).assumingMemoryBound(to: UInt8.self))
+    UnsafePointer(codesToWrite(ofPanel: panel).assumingMemoryBound(to: UInt8.self))
   }
 
   func scales(ofPanel panel: Int) -> UnsafePointer<UInt16>? {
-    scales.map { UnsafePointer($0.pointer(UInt16.self) + panel * scaleStride) }
+    factors(scales, ofPanel: panel).map { UnsafePointer($0) }
   }
 
   func minimums(ofPanel panel: Int) -> UnsafePointer<UInt16>? {
-    minimums.map { UnsafePointer($0.pointer(UInt16.self) + panel * scaleStride) }
+    factors(minimums, ofPanel: panel).map { UnsafePointer($0) }
   }
 }

@@ -79,6 +79,7 @@ private struct ProjectionInput {
   let context: ComputeContext
   var quantised: QuantisedRows?
   var int16: Int16Rows?
+  var stored: StoredRows?
   var arranged: [ArrangedRows] = []
 
   init(
@@ -90,7 +91,12 @@ private struct ProjectionInput {
       let inputs = weight.panels.inputs
       precondition(inputs == x.columns, "\(x.columns) inputs for \(inputs)")
       switch path(for: weight) {
-      case .quantised where quantised == nil: quantised = QuantisedRows(x, in: context)
+      case .quantised, .blocks:
+        let rows = quantised ?? QuantisedRows(x, in: context)
+        quantised = rows
+        if case .stored = weight, stored == nil {
+          stored = StoredRows(rows, of: x, scratch: scratch)
+        }
       case .int16 where int16 == nil: int16 = Int16Rows(x, scratch: scratch, in: context)
       case .rows:
         guard case .mapped(let matrix) = weight, arranged(for: matrix) == nil else { break }
@@ -115,6 +121,11 @@ private struct ProjectionInput {
         matrix.codes(ofPanel: panels.lowerBound), type: matrix.panelType,
         panelStride: matrix.panelStride, depth: matrix.inputs, panels: panels, into: y)
     case (.quantised, .packed(let matrix)): multiplyQuantised(matrix, panels: panels, into: y)
+    case (.blocks, .stored(let matrix)):
+      if let stored { matrix.multiply(stored, panels: panels, into: y, in: context) }
+    case (.int16, .stored(let matrix)):
+      int16?.multiply(
+        matrix.packed(panels), panels: panels, into: y, worker: worker, in: context)
     case (.int16, .packed(let matrix)):
       int16?.multiply(matrix, panels: panels, into: y, worker: worker, in: context)
     case (.rows, .mapped(let matrix)):

@@ -38,7 +38,7 @@ import Testing
   func quantisedRowsOfUpToEightEqualEachAlone(type: DType, precision: Precision) throws {
     try withTemporaryFolder { scratch in
       let file = scratch + "/m.gguf"
-      try SourceModel.open(path: shippedModel).write(gguf: file, type: type)
+      try SourceModel.open(path: GoldenModel.shipped).write(gguf: file, type: type)
       let model = try GoldenModel(name: "austen", path: file).open(precision: precision)
       for count in [2, 5, 8] {
         try expectEqualRows(model.transformer, after: 62, count: count, "\(type) \(precision)")
@@ -46,9 +46,23 @@ import Testing
     }
   }
 
+  @Test(arguments: [DType.q8_0, .q4_0])
+  func rowsInLittleMemoryEqualEachAlone(type: DType) throws {
+    try withTemporaryFolder { scratch in
+      let file = scratch + "/m.gguf"
+      try SourceModel.open(path: GoldenModel.shipped).write(gguf: file, type: type)
+      var options = ModelOptions()
+      options.lowMemory = true
+      let model = try OpenedModel.open(path: file, options: options)
+      for count in [2, 5, 8] {
+        try expectEqualRows(model.transformer, after: 62, count: count, "\(type)")
+      }
+    }
+  }
+
   @Test(arguments: KernelLevel.available)
   func rowsEqualEachAloneOnEveryLevel(level: KernelLevel) throws {
-    let model = try GoldenModel(name: "austen", path: shippedModel).open(
+    let model = try GoldenModel(name: "austen", path: GoldenModel.shipped).open(
       precision: .automatic, level: level)
     try expectEqualRows(model.transformer, after: 62, count: 8, level.rawValue)
   }
@@ -60,6 +74,4 @@ import Testing
     let model = try OpenedModel.open(path: GoldenModel.folder("llama").path, options: options)
     try expectEqualRows(model.transformer, after: 62, count: 8, "adapter")
   }
-
-  private var shippedModel: String { GoldenModel.fixtures + "/../../../models/austen" }
 }

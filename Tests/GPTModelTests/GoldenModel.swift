@@ -16,6 +16,9 @@ struct GoldenModel: CustomTestStringConvertible, Sendable {
     return "/" + parts.joined(separator: "/") + "/Fixtures/models"
   }()
 
+  /// The model in `models/`.
+  static let shipped = fixtures + "/../../../models/austen"
+
   static let folders = [
     "gpt2", "gpt2-untied", "gpt2-published", "llama", "llama-rope-linear", "llama-rope-llama3",
     "llama-rope-yarn", "mistral", "qwen2",

@@ -59,7 +59,9 @@ import Testing
 
   @Test(arguments: levels)
   func zerosAndTheSmallestNumbersAreZero(level: UInt32) throws {
-    let values = [Float](repeating: 0, count: 32) + [Float](repeating: .leastNonzeroMagnitude, count: 32)
+    let values =
+      [Float](repeating: 0, count: 32)
+      + [Float](repeating: .leastNonzeroMagnitude, count: 32)
     let row = Row(values, by: try Self.kernels(level))
     #expect(row.codes.allSatisfy { $0 == 0 })
     #expect(row.sums.allSatisfy { $0 == 0 })
@@ -146,7 +148,8 @@ import Testing
     func multiplied(by kernels: gpt_kernels) -> [Float] {
       let format = panels[0].format
       let codes = Memory(panels.flatMap { $0.unpacked(by: kernels) })
-      let (scales, minimums) = (Memory(panels.flatMap(\.scales)), Memory(panels.flatMap(\.minimums)))
+      let scales = Memory(panels.flatMap(\.scales))
+      let minimums = Memory(panels.flatMap(\.minimums))
       let rowCodes = Memory(x.flatMap(\.codes))
       let (rowScales, rowSums) = (Memory(x.flatMap(\.scales)), Memory(x.flatMap(\.sums)))
       let y = Memory([Float](repeating: .nan, count: x.count * 16 * panels.count))

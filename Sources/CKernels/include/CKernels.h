@@ -205,6 +205,7 @@ typedef struct gpt_kernels {
   void (*bf16_half_product)(const gpt_bf16_product *);
   void (*bf16_rows_product)(const gpt_bf16_rows_product *); /* NULL: none that is faster */
   void (*quantised_product)(const gpt_quantised_product *);
+  void (*stored_product)(const gpt_stored_product *); /* of blocks as a file holds them */
   int has_int16_product; /* whether int16_product is faster than those of floats */
   void (*int16_product)(const gpt_int16_product *);
   /* Rows for it, `blocks` blocks of 32 floats. */

@@ -96,4 +96,46 @@ typedef struct gpt_int16_product {
   ptrdiff_t y_stride;
 } gpt_int16_product;
 
+/* ggml's blocks that are multiplied as they lie. */
+typedef enum gpt_stored_type {
+  GPT_STORED_Q8_0 = 0,
+  GPT_STORED_Q4_0 = 1,
+  GPT_STORED_Q4_1 = 2,
+  GPT_STORED_Q5_0 = 3,
+  GPT_STORED_Q5_1 = 4,
+  GPT_STORED_Q4_K = 5, /* this and Q6_K: blocks of 256 positions, the others of 32 */
+  GPT_STORED_Q6_K = 6,
+} gpt_stored_type;
+
+/* Bytes of a block. */
+static inline ptrdiff_t gpt_stored_bytes(gpt_stored_type type) {
+  switch (type) {
+  case GPT_STORED_Q8_0: return 34;
+  case GPT_STORED_Q4_0: return 18;
+  case GPT_STORED_Q4_1: return 20;
+  case GPT_STORED_Q5_0: return 22;
+  case GPT_STORED_Q5_1: return 24;
+  case GPT_STORED_Q4_K: return 144;
+  default: return 210;
+  }
+}
+
+/* y[r][n] = sum over blocks of x scale * weight scale * sum of x codes * weight codes, plus what the
+   codes' zero or minimum adds, of quantised rows at any address. Sums are of 16 lanes each, whatever
+   the number of rows and outputs. */
+typedef struct gpt_stored_product {
+  gpt_quantised_rows x;
+  const float *x_sums; /* [rows][x_sum_stride], scale * sum of codes per 16 positions, then zeros */
+  ptrdiff_t x_sum_stride; /* a multiple of 16 */
+  int rows;
+  gpt_stored_type type;
+  const uint8_t *weights; /* row after row */
+  ptrdiff_t row_bytes;
+  const int32_t *row_of_output; /* or NULL: in order */
+  int outputs;                  /* y gets zeros behind them, to a multiple of 16 */
+  int blocks;                   /* of 32 input positions */
+  float *y;
+  ptrdiff_t y_stride;
+} gpt_stored_product;
+
 #endif

@@ -72,25 +72,41 @@ package struct Sampler: Sendable {
 
   /// The lowest id among those with the largest score, nil when all are −∞.
   package static func largest(_ scores: [Float]) -> Int32? {
-    var best = -Float.infinity
-    var id: Int?
     scores.withUnsafeBufferPointer { scores in
-      for index in scores.indices where scores[index] > best {
-        best = scores[index]
-        id = index
-      }
+      var lanes = SIMD16(repeating: -Float.infinity)
+      var rest = -Float.infinity
+      scores.forEachVector({ lanes.replace(with: $0, where: $0 .> lanes) }, { rest = max(rest, $0) })
+      let best = max(lanes.max(), rest)
+      guard best > -.infinity else { return nil }
+      return scores.firstIndex(of: best).map { Int32($0) }
     }
-    return id.map { Int32($0) }
   }
 
   private static func check(_ logits: [Float]) throws(LanguageModelError) {
-    var bad = false
-    logits.withUnsafeBufferPointer { logits in
-      for logit in logits { bad = bad || !(logit < .infinity) }
+    let good = logits.withUnsafeBufferPointer { logits in
+      var good = SIMDMask<SIMD16<Int32>>(repeating: true)
+      var rest = true
+      logits.forEachVector({ good .&= $0 .< .infinity }, { rest = rest && $0 < .infinity })
+      return rest && all(good)
     }
-    guard bad else { return }
+    if good { return }
     let index = logits.firstIndex { !($0 < .infinity) } ?? 0
     throw .invalidLogits(found: "\(logits[index]) for token \(index)")
+  }
+}
+
+extension UnsafeBufferPointer<Float> {
+  /// Sixteen elements at a time, then those that are left: a vocabulary is read for every token.
+  @inline(__always)
+  fileprivate func forEachVector(
+    _ vector: (SIMD16<Float>) -> Void, _ element: (Float) -> Void
+  ) {
+    guard let base = baseAddress else { return }
+    let whole = count & ~15
+    for index in stride(from: 0, to: whole, by: 16) {
+      vector(UnsafeRawPointer(base + index).loadUnaligned(as: SIMD16<Float>.self))
+    }
+    for index in whole..<count { element(self[index]) }
   }
 }
 

@@ -11,6 +11,7 @@ enum BenchChange: Equatable, Sendable {
   case kernels(Kernels)
   case precision(ComputingArguments.Precision)
   case cacheType(ComputingArguments.CacheType)
+  case lowMemory(Bool)
 
   /// - Parameter text: `name=value`
   init(parsing text: String) throws {
@@ -28,10 +29,15 @@ enum BenchChange: Equatable, Sendable {
       self = .precision(try Self.choice(text, value, of: ComputingArguments.Precision.allCases))
     case "kv-type":
       self = .cacheType(try Self.choice(text, value, of: ComputingArguments.CacheType.allCases))
+    case "low-memory":
+      guard let isOn = Bool(value) else {
+        throw ValidationError("--compare \(text): expected true or false.")
+      }
+      self = .lowMemory(isOn)
     default:
       throw ValidationError(
-        "--compare \(text): expected threads=N, kernels=NAME, precision=NAME, kv-type=NAME or "
-          + "model=PATH-OR-NAME.")
+        "--compare \(text): expected threads=N, kernels=NAME, precision=NAME, kv-type=NAME, "
+          + "low-memory=true or model=PATH-OR-NAME.")
     }
   }
 
@@ -52,6 +58,7 @@ enum BenchChange: Equatable, Sendable {
     case .kernels: "kernels"
     case .precision: "precision"
     case .cacheType: "kv-type"
+    case .lowMemory: "low-memory"
     }
   }
 
@@ -62,6 +69,7 @@ enum BenchChange: Equatable, Sendable {
     case .kernels(let level): level.rawValue
     case .precision(let precision): precision.rawValue
     case .cacheType(let type): type.rawValue
+    case .lowMemory(let isOn): "\(isOn)"
     }
   }
 
@@ -74,6 +82,7 @@ enum BenchChange: Equatable, Sendable {
     case .threads(let count): arguments.computing.threads = count
     case .precision(let precision): arguments.computing.precision = precision
     case .cacheType(let type): arguments.computing.kvType = type
+    case .lowMemory(let isOn): arguments.computing.lowMemory = isOn
     case .kernels: break
     }
   }

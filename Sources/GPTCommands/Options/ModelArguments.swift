@@ -46,6 +46,14 @@ struct ComputingArguments: ParsableArguments {
   )
   var kvType: CacheType?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Leave quantised weights where their file is mapped.",
+      discussion:
+        "Pages can be dropped when memory is short and are shared by processes; prompts are read more slowly."
+    ))
+  var lowMemory = false
+
   @Option(help: "Most tokens of context (default: what the model was made for).")
   var contextLength: Int?
 
@@ -76,6 +84,7 @@ struct ComputingArguments: ParsableArguments {
     options.cacheType = kvType.flatMap {
       LanguageModel.LoadingOptions.CacheType(rawValue: $0.rawValue)
     }
+    options.lowMemory = lowMemory
     options.contextLength = contextLength
     options.kernelLevel = kernels
     return try await LanguageModel(at: ModelLocator.resolve(model), options: options)

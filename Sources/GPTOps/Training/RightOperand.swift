@@ -62,6 +62,7 @@ extension LinearWeight {
     switch self {
     case .packed(let weight): .packed(weight)
     case .mapped(let weight): .packed(weight)
+    case .stored(let weight): .packed(weight)
     case .parameter(let parameter): .matrix(parameter.value.matrix)
     }
   }
@@ -71,6 +72,7 @@ extension LinearWeight {
     switch self {
     case .packed(let weight): .packedTransposed(weight)
     case .mapped(let weight): .packedTransposed(weight)
+    case .stored(let weight): .packedTransposed(weight)
     case .parameter(let parameter): .matrix(parameter.value.matrix.transposed)
     }
   }
