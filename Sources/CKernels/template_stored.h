@@ -104,7 +104,7 @@ ALWAYS void expand_unit(const gpt_stored_type type, const uint8_t *blocks, int c
   if (type == GPT_STORED_Q6_K) return expand_q6_k(blocks, u);
   if (count < 8) memset(u, 0, sizeof *u);
   const ptrdiff_t bytes = gpt_stored_bytes(type);
-  for (int i = 0; i < count; i++) {
+  _Pragma("clang loop unroll_count(8)") for (int i = 0; i < count; i++) {
     float minimum = expand_block(type, blocks + bytes * i, u->codes + 32 * i, u->scales + i);
     u->offsets[2 * i] = u->offsets[2 * i + 1] = minimum - (float)STORED_ZERO(type) * u->scales[i];
   }
@@ -118,33 +118,38 @@ ALWAYS v16i two_blocks(const int8_t *codes, int is_last) {
   return v16i_load(padded);
 }
 
+/* Up to eight blocks of R rows by one output; `count` is 8 but at a row's end. */
+ALWAYS void stored_blocks(const int R, const gpt_stored_type type, const gpt_stored_product *t, int row, int first,
+                          const int count, const uint8_t *blocks, v16 acc[4], v16 rest[4]) {
+  stored_unit u;
+  expand_unit(type, blocks, count, &u);
+  _Pragma("clang loop unroll_count(4)") for (int j = 0; j < count; j += 2) {
+    int is_last = j + 1 == count;
+    v16i code = v16i_load(u.codes + 32 * j);
+    v16 scale = STORED_SUB_BLOCKS(type) == 2 ? v16_of_quarters(u.scales + 2 * j)
+                                             : v16_of_halves(u.scales[j], u.scales[j + 1]);
+    UNROLL for (int r = 0; r < R; r++) {
+      const float *own = t->x.scales + (row + r) * t->x.scale_stride + first + j;
+      v16i x = two_blocks(t->x.codes + (row + r) * t->x.code_stride + 32 * (first + j), is_last);
+      v16i dot = v16i_dot4(v16i_set1(0), code, x, type == GPT_STORED_Q8_0);
+      v16 factor = v16_mul(scale, v16_of_halves(own[0], is_last ? 0 : own[1]));
+      acc[r] = v16_fma(v16_from_int(dot), factor, acc[r]);
+    }
+  }
+  if (STORED_ZERO(type) == 0 && !STORED_HAS_MINIMUM(type)) return;
+  UNROLL for (int r = 0; r < R; r++)
+    rest[r] = v16_fma(v16_load(u.offsets), v16_load(t->x_sums + (row + r) * t->x_sum_stride + 2 * first), rest[r]);
+}
+
 /* R rows by one output. */
 ALWAYS void stored_output(const int R, const gpt_stored_type type, const gpt_stored_product *t, int row, int output) {
   const ptrdiff_t unit_bytes = STORED_IS_K(type) ? gpt_stored_bytes(type) : 8 * gpt_stored_bytes(type);
   const uint8_t *w = t->weights + (t->row_of_output ? t->row_of_output[output] : output) * t->row_bytes;
   v16 acc[4], rest[4];
   UNROLL for (int r = 0; r < R; r++) acc[r] = rest[r] = v16_set1(0);
-  for (int b = 0; b < t->blocks; b += 8, w += unit_bytes) {
-    int count = t->blocks - b < 8 ? t->blocks - b : 8;
-    stored_unit u;
-    expand_unit(type, w, count, &u);
-    for (int j = 0; j < count; j += 2) {
-      int is_last = j + 1 == count;
-      v16i code = v16i_load(u.codes + 32 * j);
-      v16 scale = STORED_SUB_BLOCKS(type) == 2 ? v16_of_quarters(u.scales + 2 * j)
-                                               : v16_of_halves(u.scales[j], u.scales[j + 1]);
-      UNROLL for (int r = 0; r < R; r++) {
-        const float *own = t->x.scales + (row + r) * t->x.scale_stride + b + j;
-        v16i x = two_blocks(t->x.codes + (row + r) * t->x.code_stride + 32 * (b + j), is_last);
-        v16i dot = v16i_dot4(v16i_set1(0), code, x, type == GPT_STORED_Q8_0);
-        v16 factor = v16_mul(scale, v16_of_halves(own[0], is_last ? 0 : own[1]));
-        acc[r] = v16_fma(v16_from_int(dot), factor, acc[r]);
-      }
-    }
-    if (STORED_ZERO(type) == 0 && !STORED_HAS_MINIMUM(type)) continue;
-    UNROLL for (int r = 0; r < R; r++)
-      rest[r] = v16_fma(v16_load(u.offsets), v16_load(t->x_sums + (row + r) * t->x_sum_stride + 2 * b), rest[r]);
-  }
+  int b = 0;
+  for (; b + 8 <= t->blocks; b += 8, w += unit_bytes) stored_blocks(R, type, t, row, b, 8, w, acc, rest);
+  if (b < t->blocks) stored_blocks(R, type, t, row, b, t->blocks - b, w, acc, rest);
   UNROLL for (int r = 0; r < R; r++)
     t->y[(row + r) * t->y_stride + output] = horizontal_sum(v16_add(acc[r], rest[r]));
 }

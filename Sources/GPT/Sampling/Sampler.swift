@@ -75,7 +75,8 @@ package struct Sampler: Sendable {
     scores.withUnsafeBufferPointer { scores in
       var lanes = SIMD16(repeating: -Float.infinity)
       var rest = -Float.infinity
-      scores.forEachVector({ lanes.replace(with: $0, where: $0 .> lanes) }, { rest = max(rest, $0) })
+      scores.forEachVector(
+        { lanes.replace(with: $0, where: $0 .> lanes) }, { rest = max(rest, $0) })
       let best = max(lanes.max(), rest)
       guard best > -.infinity else { return nil }
       return scores.firstIndex(of: best).map { Int32($0) }
