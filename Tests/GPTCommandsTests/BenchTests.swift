@@ -6,6 +6,7 @@ import Testing
 @Suite struct BenchTests {
   @Test(arguments: [
     ["--compare", "threads=1"], ["--compare", "kernels=portable", "--compare", "kv-type=f32"],
+    ["--compare", "low-memory=true"],
     ["--compare", "precision=fp32"], ["--compare", "model=a=b.gguf"], ["--profile"],
     ["--sequences", "8", "--depth", "100"], ["--no-limits", "--json"],
   ])
@@ -16,6 +17,7 @@ import Testing
   @Test(arguments: [
     ["--compare", "threads=0"], ["--compare", "threads=many"], ["--compare", "threads"],
     ["--compare", "kernels=sse"], ["--compare", "kv-type=f8"], ["--compare", "precision=int1"],
+    ["--compare", "low-memory=yes"],
     ["--compare", "model="], ["--compare", "speed=1"], ["--compare", ""],
     ["--compare", "threads=1", "--compare", "threads=2"], ["--compare", "threads=1", "--profile"],
     ["--profile", "--sequences", "2"], ["--train", "--profile"], ["--sequences", "0"],
