@@ -16,7 +16,7 @@ ALWAYS void int16_tile(const int R, const int sub_blocks, const int affine,
                        const gpt_int16_product *t, int row, int panel) {
   const int16_t *x = t->x.codes + row * t->x.code_stride;
   const float *x_scales = t->x.scales + row * t->x.scale_stride;
-  const float *x_sums = t->x.sums + 2 * row * t->x.scale_stride;
+  const float *x_sums = (sub_blocks == 2 ? t->x.sums : t->x.block_sums) + sub_blocks * row * t->x.scale_stride;
   const int16_t *w = t->panels + panel * t->panel_stride;
   const float *scales = t->scales + panel * t->scale_stride;
   const float *minimums = affine ? t->minimums + panel * t->scale_stride : 0;
@@ -26,8 +26,8 @@ ALWAYS void int16_tile(const int R, const int sub_blocks, const int affine,
     UNROLL for (int sub = 0; sub < sub_blocks; sub++) {
       v16i sum[6];
       UNROLL for (int r = 0; r < R; r++) sum[r] = v16i_set1(0);
-      /* Not unrolled further: the compiler would then add in an order that needs more registers. */
-      _Pragma("clang loop unroll_count(2)") for (int j = 0; j < 16 / sub_blocks; j++) {
+      /* Not unrolled: the compiler would then add in an order that needs more registers. */
+      _Pragma("clang loop unroll(disable)") for (int j = 0; j < 16 / sub_blocks; j++) {
         v16i pair = v16i_load(w + 32 * j);
         UNROLL for (int r = 0; r < R; r++)
           sum[r] = v16i_dot2(sum[r], pair, two_positions(x + r * t->x.code_stride + 2 * j));
@@ -35,14 +35,12 @@ ALWAYS void int16_tile(const int R, const int sub_blocks, const int affine,
       x += 32 / sub_blocks;
       w += 512 / sub_blocks;
       int place = b * sub_blocks + sub;
-      v16 scale = v16_load(scales + 16 * place);
+      v16 scale = v16_load(scales + 16 * place), minimum = affine ? v16_load(minimums + 16 * place) : scale;
       UNROLL for (int r = 0; r < R; r++) {
         v16 factor = v16_mul(scale, v16_set1(x_scales[r * t->x.scale_stride + b]));
         acc[r] = v16_fma(v16_from_int(sum[r]), factor, acc[r]);
         if (!affine) continue;
-        const float *halves = x_sums + 2 * (r * t->x.scale_stride + b);
-        float whole = sub_blocks == 2 ? halves[sub] : halves[0] + halves[1];
-        acc[r] = v16_fma(v16_load(minimums + 16 * place), v16_set1(whole), acc[r]);
+        acc[r] = v16_fma(minimum, v16_set1(x_sums[r * sub_blocks * t->x.scale_stride + place]), acc[r]);
       }
     }
   }
@@ -114,7 +112,8 @@ ALWAYS void swap_middles(int16_t *codes, int count) {
 }
 
 /* scale = largest magnitude / 32767, and NaN for a block that holds NaN or infinity. */
-static void code_row_int16(const float *x, int blocks, int16_t *codes, float *scales, float *sums) {
+static void code_row_int16(const float *x, int blocks, int16_t *codes, float *scales, float *sums,
+                           float *block_sums) {
   const v16 limit = v16_set1(32767);
   for (int b = 0; b < blocks; b++, x += 32, codes += 32) {
     v16 half[2] = {v16_load(x), v16_load(x + 16)};
@@ -130,6 +129,7 @@ static void code_row_int16(const float *x, int blocks, int16_t *codes, float *sc
       for (int k = 0; k < 16; k++) sum += codes[16 * i + k];
       sums[2 * b + i] = scales[b] * (float)sum;
     }
+    block_sums[b] = sums[2 * b] + sums[2 * b + 1];
     swap_middles(codes, 32);
   }
 }

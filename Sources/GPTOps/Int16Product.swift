@@ -16,17 +16,19 @@ struct Int16Rows {
     let codes = scratch.tensor(rows: x.rows, columns: 16 * blocks)
     let scales = scratch.tensor(rows: x.rows, columns: blocks)
     let sums = scratch.tensor(rows: x.rows, columns: 2 * scales.stride)
+    let blockSums = scratch.tensor(rows: x.rows, columns: blocks)
     let stride = 2 * codes.stride
     let target = UnsafeMutableRawPointer(codes.pointer).assumingMemoryBound(to: Int16.self)
     view = gpt_int16_rows(
       codes: target, code_stride: stride, scales: scales.pointer, scale_stride: scales.stride,
-      sums: sums.pointer)
+      sums: sums.pointer, block_sums: blockSums.pointer)
     let chunks = context.chunkCount(for: x.rows)
     context.pool.run(chunks) { chunk, _ in
       for row in ComputeContext.range(of: chunk, chunks: chunks, count: x.rows) {
         withPaddedRow(x, row: row) { source in
           context.kernels.pointee.code_row_int16(
-            source, Int32(blocks), target + row * stride, scales.row(row), sums.row(row))
+            source, Int32(blocks), target + row * stride, scales.row(row), sums.row(row),
+            blockSums.row(row))
         }
       }
     }

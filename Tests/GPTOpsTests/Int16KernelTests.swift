@@ -16,13 +16,15 @@ import Testing
     var codes: [Int16]
     var scales: [Float]
     var sums: [Float]
+    var blockSums: [Float]
 
     init(_ values: [Float], by kernels: gpt_kernels) {
       let blocks = values.count / 32
       codes = [Int16](repeating: 1, count: values.count)
       scales = [Float](repeating: -1, count: blocks)
       sums = [Float](repeating: -1, count: 2 * blocks)
-      kernels.code_row_int16(values, Int32(blocks), &codes, &scales, &sums)
+      blockSums = scales
+      kernels.code_row_int16(values, Int32(blocks), &codes, &scales, &sums, &blockSums)
     }
 
     func code(_ input: Int) -> Int { Int(codes[input / 4 * 4 + [0, 2, 1, 3][input % 4]]) }
@@ -36,6 +38,7 @@ import Testing
     for block in 0..<blocks {
       let largest = values[32 * block..<32 * block + 32].map(abs).max() ?? 0
       let scale = row.scales[block]
+      #expect(row.blockSums[block] == row.sums[2 * block] + row.sums[2 * block + 1])
       #expect(abs(scale - largest / 32767) <= largest * 1e-10)
       for half in 0..<2 {
         let inputs = 32 * block + 16 * half..<32 * block + 16 * half + 16
@@ -152,18 +155,19 @@ import Testing
       let minimums = Memory(panels.flatMap(\.minimums))
       let rowCodes = Memory(x.flatMap(\.codes))
       let (rowScales, rowSums) = (Memory(x.flatMap(\.scales)), Memory(x.flatMap(\.sums)))
+      let blockSums = Memory(x.flatMap(\.blockSums))
       let y = Memory([Float](repeating: .nan, count: x.count * 16 * panels.count))
       var product = gpt_int16_product(
         x: gpt_int16_rows(
           codes: rowCodes.pointer, code_stride: 32 * blocks, scales: rowScales.pointer,
-          scale_stride: blocks, sums: rowSums.pointer),
+          scale_stride: blocks, sums: rowSums.pointer, block_sums: blockSums.pointer),
         rows: Int32(x.count), panels: codes.pointer, panel_stride: 512 * blocks,
         scales: scales.pointer,
         minimums: format.affine != 0 ? UnsafePointer(minimums.pointer) : nil,
         scale_stride: 16 * blocks * Int(format.sub_blocks), sub_blocks: format.sub_blocks,
         panel_count: Int32(panels.count), blocks: Int32(blocks), y: y.pointer,
         y_stride: 16 * panels.count)
-      withExtendedLifetime((codes, scales, minimums, rowCodes, rowScales, rowSums)) {
+      withExtendedLifetime((codes, scales, minimums, rowCodes, rowScales, rowSums, blockSums)) {
         kernels.int16_product(&product)
       }
       return y.values

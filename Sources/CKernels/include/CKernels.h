@@ -209,7 +209,8 @@ typedef struct gpt_kernels {
   int has_int16_product; /* whether int16_product is faster than those of floats */
   void (*int16_product)(const gpt_int16_product *);
   /* Rows for it, `blocks` blocks of 32 floats. */
-  void (*code_row_int16)(const float *x, int blocks, int16_t *codes, float *scales, float *sums);
+  void (*code_row_int16)(const float *x, int blocks, int16_t *codes, float *scales, float *sums,
+                         float *block_sums);
   /* Unpacks `blocks` blocks of one panel into codes for it. */
   void (*unpack_int16)(const gpt_quantised_format *, const uint8_t *codes, int blocks, int16_t *out);
   /* `count` fp16 as fp32; whole panels' scales, 16 at a time. */

@@ -76,6 +76,7 @@ typedef struct gpt_int16_rows {
   const float *scales; /* [rows][scale_stride] */
   ptrdiff_t scale_stride;
   const float *sums; /* [rows][2 * scale_stride], scale * sum of codes per 16 positions */
+  const float *block_sums; /* [rows][scale_stride], the same of a block */
 } gpt_int16_rows;
 
 /* y[r][16 p + lane] = sum over blocks of x scale * panel scale * sum of x codes * panel codes, plus
