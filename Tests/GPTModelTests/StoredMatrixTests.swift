@@ -1,4 +1,3 @@
-import Foundation
 import GPTModel
 import GPTOps
 import GPTTensor
@@ -17,7 +16,7 @@ import Testing
   func fewRowsOnTheGridGiveExactProducts(_ level: KernelLevel, _ type: DType) throws {
     let context = try ComputeContext(threadCount: 2, precision: .automatic, level: level)
     for (outputs, blocks) in Self.shapes {
-      for place in Stored.Place.allCases {
+      for place in PlacedBytes.Place.allCases {
         let stored = try Stored(type, outputs: outputs, blocks: blocks, place: place)
         for rows in 1...8 {
           let x = onGrid(rows: rows, columns: stored.inputs)
@@ -133,17 +132,9 @@ private struct Stored {
   /// `[outputs, inputs]`
   private let held: [Double]
 
-  /// Where in its file a matrix begins.
-  enum Place: CaseIterable {
-    /// At an address that nothing is aligned to.
-    case odd
-    /// So that a page ends with it: behind may be no memory at all.
-    case endOfPage
-  }
-
   init(
-    _ type: DType, outputs: Int, blocks: Int, place: Place = .odd, rowOfOutput: [Int32]? = nil,
-    scaleOfOutput3: Float16? = nil
+    _ type: DType, outputs: Int, blocks: Int, place: PlacedBytes.Place = .odd,
+    rowOfOutput: [Int32]? = nil, scaleOfOutput3: Float16? = nil
   ) throws {
     self.outputs = outputs
     let inputs = blocks * type.blockLength
@@ -162,15 +153,9 @@ private struct Stored {
         encoded[start + 1] = UInt8(factor.bitPattern >> 8)
       }
     }
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let lead = place == .odd ? 3 : (page - encoded.count % page) % page
-    let file = try withTemporaryFolder { folder in
-      try Data([UInt8](repeating: 255, count: lead) + encoded)
-        .write(to: URL(filePath: folder + "/weights"))
-      return try MappedFile(path: folder + "/weights")
-    }
+    let placed = try PlacedBytes(encoded, at: place)
+    let (file, bytes) = (placed.file, placed.bytes)
     let format = try #require(blockFormat(of: type))
-    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[lead...])
     let tensor = StoredTensor(
       name: "w", dtype: type, shape: [outputs, inputs], bytes: bytes, file: file, location: "test")
     let values = tensor.dequantised()

@@ -10,7 +10,7 @@ import Testing
   static let shapes = [(1, 1), (16, 32), (17, 33), (50, 96), (3, 64), (130, 31), (35, 1601)]
 
   static func weights(
-    _ format: RowFormat, outputs: Int, inputs: Int, place: MappedWeights.Place = .odd
+    _ format: RowFormat, outputs: Int, inputs: Int, place: PlacedBytes.Place = .odd
   ) throws -> MappedWeights {
     var random = TestRandom(seed: 7)
     return try MappedWeights(
@@ -30,7 +30,7 @@ import Testing
   func productsEqualDoublePrecision(_ level: KernelLevel, _ format: RowFormat) throws {
     let context = try ComputeContext(threadCount: 2, precision: .fp32, level: level)
     for (outputs, inputs) in Self.shapes {
-      for place in MappedWeights.Place.allCases {
+      for place in PlacedBytes.Place.allCases {
         let weights = try Self.weights(format, outputs: outputs, inputs: inputs, place: place)
         for rows in [1, 2, 3, 4, 5, 7, 8, 9, 33] {
           var random = TestRandom(seed: 11)

@@ -1,4 +1,3 @@
-import Foundation
 import GPTOps
 import GPTTensor
 import TestSupport
@@ -9,17 +8,10 @@ struct MappedWeights {
   /// `[outputs, inputs]`
   let held: [Float]
 
-  /// Where in its file a matrix begins.
-  enum Place: CaseIterable {
-    /// At an address that no element is aligned to.
-    case odd
-    /// So that a page ends with it: behind may be no memory at all.
-    case endOfPage
-  }
-
   /// - Parameter order: the stored row of every output
   init(
-    _ values: [Float], outputs: Int, format: RowFormat, place: Place = .odd, order: RowOrder? = nil,
+    _ values: [Float], outputs: Int, format: RowFormat, place: PlacedBytes.Place = .odd,
+    order: RowOrder? = nil,
     rowOfOutput: [Int32]? = nil
   ) throws {
     let inputs = values.count / outputs
@@ -36,17 +28,11 @@ struct MappedWeights {
         }
       }
     }
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let lead = place == .odd ? 3 : (page - encoded.count % page) % page
-    let file = try withTemporaryFolder { folder in
-      try Data([UInt8](repeating: 255, count: lead) + encoded)
-        .write(to: URL(filePath: folder + "/weights"))
-      return try MappedFile(path: folder + "/weights")
-    }
+    let placed = try PlacedBytes(encoded, at: place)
     self.held = held
     matrix = MappedMatrix(
-      rows: UnsafeRawBufferPointer(rebasing: file.bytes[lead...]), in: file, outputs: outputs,
-      inputs: inputs, format: format, order: order)
+      rows: placed.bytes, in: placed.file, outputs: outputs, inputs: inputs, format: format,
+      order: order)
   }
 
   private static func encoded(_ value: Float, _ format: RowFormat) -> (Float, UInt32) {

@@ -126,40 +126,15 @@ import Testing
     return (matrix, held)
   }
 
-  @Test(arguments: KernelLevel.available, quantisedFormats)
-  func unpackedQuantisedProductsEqualDoublePrecision(_ level: KernelLevel, _ format: PanelFormat)
-    throws
-  {
-    let context = try ComputeContext(threadCount: 2, precision: .fp32, level: level)
-    for (outputs, inputs) in [(1, 32), (17, 96), (64, 256)] {
+  /// Products of random rows with a quantised matrix of each shape.
+  private func expectProducts(
+    _ format: PanelFormat, shapes: [(Int, Int)], rowCounts: [Int], within bound: Double,
+    in context: ComputeContext
+  ) {
+    for (outputs, inputs) in shapes {
       let (matrix, held) = Self.quantised(format, outputs: outputs, inputs: inputs)
-      for rows in Self.rowCounts {
+      for rows in rowCounts {
         var random = TestRandom(seed: 31)
-        let x = random.tensor(rows: rows, columns: inputs)
-        let y = Tensor(rows: rows, columns: outputs)
-        project(
-          RowSource(x), [(Linear(weight: .packed(matrix), bias: nil), y)], scratch: Workspace(),
-          in: context)
-        let expected = product(x.values, rows: rows, held, outputs: outputs)
-        let difference = relativeDifference(y.values, expected)
-        // One output may cancel to a tenth of its terms, so the bound is wider than for floats.
-        #expect(difference < 2e-5, "[\(outputs), \(inputs)] × \(rows): \(difference)")
-      }
-    }
-  }
-
-  /// More rows than are multiplied in 8 bits.
-  @Test(arguments: KernelLevel.available, quantisedFormats)
-  func productsOfManyRowsStayWithinTheRoundingOfTheirRows(
-    _ level: KernelLevel, _ format: PanelFormat
-  ) throws {
-    let context = try ComputeContext(threadCount: 2, precision: .automatic, level: level)
-    // bf16 rounds to 1/256 of a value, 16 bits to 1/65534 of a block's largest.
-    let bound = context.quantisedProducts == .bf16 ? 8e-3 : 1e-4
-    for (outputs, inputs) in [(1, 32), (17, 96), (130, 256)] {
-      let (matrix, held) = Self.quantised(format, outputs: outputs, inputs: inputs)
-      for rows in [9, 33, 130] {
-        var random = TestRandom(seed: 37)
         let x = random.tensor(rows: rows, columns: inputs)
         let y = Tensor(rows: rows, columns: outputs)
         project(
@@ -170,6 +145,28 @@ import Testing
         #expect(difference < bound, "[\(outputs), \(inputs)] × \(rows): \(difference)")
       }
     }
+  }
+
+  @Test(arguments: KernelLevel.available, quantisedFormats)
+  func unpackedQuantisedProductsEqualDoublePrecision(_ level: KernelLevel, _ format: PanelFormat)
+    throws
+  {
+    // One output may cancel to a tenth of its terms, so the bound is wider than for floats.
+    expectProducts(
+      format, shapes: [(1, 32), (17, 96), (64, 256)], rowCounts: Self.rowCounts, within: 2e-5,
+      in: try ComputeContext(threadCount: 2, precision: .fp32, level: level))
+  }
+
+  /// More rows than are multiplied in 8 bits.
+  @Test(arguments: KernelLevel.available, quantisedFormats)
+  func productsOfManyRowsStayWithinTheRoundingOfTheirRows(
+    _ level: KernelLevel, _ format: PanelFormat
+  ) throws {
+    let context = try ComputeContext(threadCount: 2, precision: .automatic, level: level)
+    // bf16 rounds to 1/256 of a value, 16 bits to 1/65534 of a block's largest.
+    expectProducts(
+      format, shapes: [(1, 32), (17, 96), (130, 256)], rowCounts: [9, 33, 130],
+      within: context.quantisedProducts == .bf16 ? 8e-3 : 1e-4, in: context)
   }
 
   /// With activations that are whole multiples of a scale nothing is lost, so every level must give
