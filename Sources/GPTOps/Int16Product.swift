@@ -10,8 +10,9 @@ import GPTTensor
 struct Int16Rows {
   let view: gpt_int16_rows
 
-  /// - Parameter scratch: holds them until the products are done
-  init(_ x: Tensor, scratch: Workspace, in context: ComputeContext) {
+  /// - Parameters: x is computed row by row, so that a norm or an activation need not pass through
+  ///   memory; scratch holds the codes until the products are done
+  init(_ x: RowSource, scratch: Workspace, in context: ComputeContext) {
     let blocks = (x.columns + 31) / 32
     let codes = scratch.tensor(rows: x.rows, columns: 16 * blocks)
     let scales = scratch.tensor(rows: x.rows, columns: blocks)
@@ -22,15 +23,14 @@ struct Int16Rows {
     view = gpt_int16_rows(
       codes: target, code_stride: stride, scales: scales.pointer, scale_stride: scales.stride,
       sums: sums.pointer, block_sums: blockSums.pointer)
-    let chunks = context.chunkCount(for: x.rows)
-    context.pool.run(chunks) { chunk, _ in
-      for row in ComputeContext.range(of: chunk, chunks: chunks, count: x.rows) {
-        withPaddedRow(x, row: row) { source in
-          context.kernels.pointee.code_row_int16(
-            source, Int32(blocks), target + row * stride, scales.row(row), sums.row(row),
-            blockSums.row(row))
-        }
-      }
+    context.forEachRow(x.rows) { row, worker in
+      let wide = context.pool.scratch(worker: worker, byteCount: 128 * blocks)
+        .assumingMemoryBound(to: Float.self)
+      x.fill(row, wide)
+      (wide + x.columns).update(repeating: 0, count: 32 * blocks - x.columns)
+      context.kernels.pointee.code_row_int16(
+        wide, Int32(blocks), target + row * stride, scales.row(row), sums.row(row),
+        blockSums.row(row))
     }
   }
 

@@ -78,9 +78,7 @@ package func project(
   }
   if multiplied.count < targets.count {
     let others = targets.filter { !$0.linear.weight.isMultiplied(rows: x.rows, in: context) }
-    projectPacked(
-      x.materialised(scratch, in: context), others, adapterDropout: adapterDropout,
-      scratch: scratch, in: context)
+    projectPacked(x, others, adapterDropout: adapterDropout, scratch: scratch, in: context)
   }
   return operands
 }

@@ -16,13 +16,18 @@ private let fetchedAhead = 3072
 
 /// The forward pass of layers whose weights are read as they are packed, in fp32 or 8 bits.
 func projectPacked(
-  _ x: Tensor, _ targets: [(linear: Linear, output: Tensor)], adapterDropout: UInt64?,
+  _ source: RowSource, _ targets: [(linear: Linear, output: Tensor)], adapterDropout: UInt64?,
   scratch: Workspace, in context: ComputeContext
 ) {
-  let terms = adapterTerms(
-    RowSource(x), prepared: PreparedRows(wide: x), layers: targets.map(\.linear),
-    dropoutKey: adapterDropout, scratch: scratch, in: context
-  ).terms
+  let x = ProjectionInput.rows(
+    of: source, for: targets.map(\.linear), scratch: scratch, in: context)
+  let terms =
+    x.tensor.map {
+      adapterTerms(
+        x, prepared: PreparedRows(wide: $0), layers: targets.map(\.linear),
+        dropoutKey: adapterDropout, scratch: scratch, in: context
+      ).terms
+    } ?? targets.map { _ in [] }
   let parts = targets.enumerated().compactMap { index, target -> PackedTarget? in
     guard let weight = FrozenWeight(target.linear.weight) else { return nil }
     return PackedTarget(
@@ -75,7 +80,7 @@ private struct PackedTarget {
 
 /// The left side of a product in every form that the weights at hand need.
 private struct ProjectionInput {
-  let x: Tensor
+  let x: RowSource
   let context: ComputeContext
   var quantised: QuantisedRows?
   var int16: Int16Rows?
@@ -83,27 +88,39 @@ private struct ProjectionInput {
   var arranged: [ArrangedRows] = []
 
   init(
-    _ x: Tensor, targets: [FrozenWeight], scratch: Workspace, in context: ComputeContext
+    _ x: RowSource, targets: [FrozenWeight], scratch: Workspace, in context: ComputeContext
   ) {
     self.x = x
     self.context = context
     for weight in targets {
       let inputs = weight.panels.inputs
       precondition(inputs == x.columns, "\(x.columns) inputs for \(inputs)")
-      switch path(for: weight) {
-      case .quantised, .blocks:
+      switch (path(for: weight), x.tensor) {
+      case (.quantised, let x?), (.blocks, let x?):
         let rows = quantised ?? QuantisedRows(x, in: context)
         quantised = rows
         if case .stored = weight, stored == nil {
           stored = StoredRows(rows, of: x, scratch: scratch)
         }
-      case .int16 where int16 == nil: int16 = Int16Rows(x, scratch: scratch, in: context)
-      case .rows:
+      case (.int16, _):
+        if int16 == nil { int16 = Int16Rows(x, scratch: scratch, in: context) }
+      case (.rows, let x?):
         guard case .mapped(let matrix) = weight, arranged(for: matrix) == nil else { break }
         arranged.append(ArrangedRows(x, for: matrix.format, scratch: scratch, in: context))
       default: break
       }
     }
+  }
+
+  /// Products of 16-bit integers compute the rows where they round them; all others read floats.
+  static func rows(
+    of source: RowSource, for layers: [Linear], scratch: Workspace, in context: ComputeContext
+  ) -> RowSource {
+    let areRounded = layers.allSatisfy { layer in
+      guard layer.adapters.isEmpty, let weight = FrozenWeight(layer.weight) else { return false }
+      return PackedPath(of: weight, rows: source.rows, in: context) == .int16
+    }
+    return areRounded ? source : RowSource(source.materialised(scratch, in: context))
   }
 
   private func path(for weight: FrozenWeight) -> PackedPath {
@@ -140,6 +157,7 @@ private struct ProjectionInput {
     _ first: UnsafeRawPointer, type: gpt_panel_type, panelStride: Int, depth: Int,
     panels: Range<Int>, into y: Tensor
   ) {
+    guard let x = x.tensor else { return }
     var product = gpt_float_product(
       x: x.pointer, x_stride: x.stride, x_step: 1, rows: Int32(x.rows), type: type, panels: first,
       depth_stride: type == GPT_PANEL_F16 ? 32 : 64, panel_stride: panelStride,
@@ -165,6 +183,7 @@ private struct ProjectionInput {
   private func multiplyUnpacked(
     _ weight: any WeightPanels, panels: Range<Int>, into y: Tensor, worker: Int
   ) {
+    guard let x = x.tensor else { return }
     let scratch = context.pool.scratch(
       worker: worker, byteCount: panels.count * weight.depth * 64
     ).assumingMemoryBound(to: Float.self)
