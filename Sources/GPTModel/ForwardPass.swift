@@ -103,14 +103,17 @@ extension ForwardPass {
 
   /// The outputs of several layers on one input.
   func project(_ source: ProjectionSource, _ layers: [Linear]) -> [Tensor] {
-    let outputs = layers.map {
-      insides.tensor(rows: source.rows.rows, columns: $0.weight.outputs)
+    let targets = layers.map { layer in
+      (
+        linear: layer,
+        output: insides.tensor(rows: source.rows.rows, columns: layer.weight.outputs)
+      )
     }
     let operands = GPTOps.project(
-      source.rows, Array(zip(layers, outputs)), adapterDropout: dropout.adapterKey,
-      keeping: operandMemory, scratch: scratch, in: context)
-    tape?.record { projectBackward(source, Array(zip(layers, outputs)), operands) }
-    return outputs
+      source.rows, targets, adapterDropout: dropout.adapterKey, keeping: operandMemory,
+      scratch: scratch, in: context)
+    tape?.record { projectBackward(source, targets, operands) }
+    return targets.map(\.output)
   }
 
   private var operandMemory: Workspace? { tape != nil && keepsOperands ? kept : nil }
@@ -141,10 +144,11 @@ extension ForwardPass {
   }
 
   private func projectBackward(
-    _ source: ProjectionSource, _ targets: [(Linear, Tensor)], _ operands: ProjectionOperands?
+    _ source: ProjectionSource, _ targets: [(linear: Linear, output: Tensor)],
+    _ operands: ProjectionOperands?
   ) {
     guard let tape else { return }
-    let gradients = targets.map { (linear: $0.0, gradient: tape.take($0.1)) }
+    let gradients = targets.map { (linear: $0.linear, gradient: tape.take($0.output)) }
     passBack(gradients, through: source, operands)
     for (_, gradient) in gradients { tape.recycle(gradient) }
   }

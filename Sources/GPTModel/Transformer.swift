@@ -78,8 +78,8 @@ package final class Transformer: Sendable {
       let end = min(begin + Transformer.batchRows, tokens.count)
       let wanted = logits == .last && end < tokens.count ? .none : logits
       let part = SequencePart(tokens: tokens[begin..<end], cache: cache, logits: wanted)
-      result += run(
-        [part], kept: cache.workspace, scratch: cache.scratch, profile: profile)
+      let new = run([part], kept: cache.workspace, scratch: cache.scratch, profile: profile)
+      if begin == 0 { result = new } else { result += new }
       begin = end
     }
     if tokens.count > Transformer.keptRows { cache.discardWorkspaces() }

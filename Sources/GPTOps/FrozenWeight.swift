@@ -21,6 +21,22 @@ enum FrozenWeight {
     }
   }
 
+  var panelCount: Int {
+    switch self {
+    case .packed(let matrix): matrix.panelCount
+    case .mapped(let matrix): matrix.panelCount
+    case .stored(let matrix): matrix.panelCount
+    }
+  }
+
+  var inputs: Int {
+    switch self {
+    case .packed(let matrix): matrix.inputs
+    case .mapped(let matrix): matrix.inputs
+    case .stored(let matrix): matrix.inputs
+    }
+  }
+
   /// The panels of a chunk when some are in another order: units begin where a chunk does not.
   func wholeUnits(_ range: Range<Int>) -> Range<Int> {
     guard case .mapped(let matrix) = self else { return range }

@@ -69,15 +69,19 @@ package func project(
 ) -> ProjectionOperands? {
   let mark = scratch.mark()
   defer { scratch.release(to: mark) }
-  let multiplied = targets.filter { $0.linear.weight.isMultiplied(rows: x.rows, in: context) }
-  var operands: ProjectionOperands?
-  if !multiplied.isEmpty {
-    operands = projectProducts(
-      x, multiplied, adapterDropout: adapterDropout,
-      keeping: multiplied.count == targets.count ? kept : nil, scratch: scratch, in: context)
+  func isMultiplied(_ target: (linear: Linear, output: Tensor)) -> Bool {
+    target.linear.weight.isMultiplied(rows: x.rows, in: context)
   }
+  guard targets.contains(where: isMultiplied) else {
+    projectPacked(x, targets, adapterDropout: adapterDropout, scratch: scratch, in: context)
+    return nil
+  }
+  let multiplied = targets.filter(isMultiplied)
+  let operands = projectProducts(
+    x, multiplied, adapterDropout: adapterDropout,
+    keeping: multiplied.count == targets.count ? kept : nil, scratch: scratch, in: context)
   if multiplied.count < targets.count {
-    let others = targets.filter { !$0.linear.weight.isMultiplied(rows: x.rows, in: context) }
+    let others = targets.filter { !isMultiplied($0) }
     projectPacked(x, others, adapterDropout: adapterDropout, scratch: scratch, in: context)
   }
   return operands

@@ -15,60 +15,82 @@ private let leastChunkBytes = 128 << 10
 private let fetchedAhead = 3072
 
 /// The forward pass of layers whose weights are read as they are packed, in fp32 or 8 bits.
+///
+/// Decoding comes here four times a block with microseconds of work, so nothing is made that a layer
+/// without adapters does not need.
 func projectPacked(
   _ source: RowSource, _ targets: [(linear: Linear, output: Tensor)], adapterDropout: UInt64?,
   scratch: Workspace, in context: ComputeContext
 ) {
-  let x = ProjectionInput.rows(
-    of: source, for: targets.map(\.linear), scratch: scratch, in: context)
-  let terms =
-    x.tensor.map {
-      adapterTerms(
-        x, prepared: PreparedRows(wide: $0), layers: targets.map(\.linear),
-        dropoutKey: adapterDropout, scratch: scratch, in: context
-      ).terms
-    } ?? targets.map { _ in [] }
-  let parts = targets.enumerated().compactMap { index, target -> PackedTarget? in
-    guard let weight = FrozenWeight(target.linear.weight) else { return nil }
-    return PackedTarget(
-      weight: weight, bias: target.linear.bias?.value, terms: terms[index], output: target.output)
+  let x = ProjectionInput.rows(of: source, for: targets, scratch: scratch, in: context)
+  let terms = packedTerms(
+    x, targets, adapterDropout: adapterDropout, scratch: scratch, in: context)
+  var input = ProjectionInput(x, in: context)
+  var (panels, bytes) = (0, 0)
+  for (linear, _) in targets {
+    guard let weight = FrozenWeight(linear.weight) else { continue }
+    input.prepare(for: weight, scratch: scratch)
+    panels += weight.panelCount
+    bytes += weight.byteCount
   }
-  let input = ProjectionInput(x, targets: parts.map(\.weight), scratch: scratch, in: context)
-  let panels = parts.reduce(0) { $0 + $1.weight.panels.panelCount }
   // Many rows: groups of four panels, so that their unpacked form stays in the L2 cache.
   let chunks =
     x.rows <= smallRowCount
     ? min(
-      context.chunkCount(for: panels),
-      max(context.pool.threadCount, parts.reduce(0) { $0 + $1.weight.byteCount } / leastChunkBytes))
+      context.chunkCount(for: panels), max(context.pool.threadCount, bytes / leastChunkBytes))
     : (panels + 3) / 4
+  let job = PackedJob(input: input, targets: targets, terms: terms, context: context)
   context.pool.run(chunks) { chunk, worker in
-    var range = ComputeContext.range(of: chunk, chunks: chunks, count: panels)
-    for target in parts where !range.isEmpty {
-      let count = target.weight.panels.panelCount
-      let own = target.weight.wholeUnits(range.clamped(to: 0..<count))
+    job.run(ComputeContext.range(of: chunk, chunks: chunks, count: panels), worker: worker)
+  }
+}
+
+/// What adapters add to each of the targets; nil: there are none.
+private func packedTerms(
+  _ x: RowSource, _ targets: [(linear: Linear, output: Tensor)], adapterDropout: UInt64?,
+  scratch: Workspace, in context: ComputeContext
+) -> [[Product.Term]]? {
+  guard let rows = x.tensor, targets.contains(where: { !$0.linear.adapters.isEmpty }) else {
+    return nil
+  }
+  return adapterTerms(
+    x, prepared: PreparedRows(wide: rows), layers: targets.map(\.linear),
+    dropoutKey: adapterDropout, scratch: scratch, in: context
+  ).terms
+}
+
+/// Products of the same rows with the weights of several layers, whose panels count one after the
+/// other.
+private struct PackedJob {
+  let input: ProjectionInput
+  let targets: [(linear: Linear, output: Tensor)]
+  let terms: [[Product.Term]]?
+  let context: ComputeContext
+
+  func run(_ panels: Range<Int>, worker: Int) {
+    var range = panels
+    for index in targets.indices where !range.isEmpty {
+      let (linear, output) = targets[index]
+      guard let weight = FrozenWeight(linear.weight) else { continue }
+      let count = weight.panelCount
+      let own = weight.wholeUnits(range.clamped(to: 0..<count))
       if !own.isEmpty {
-        input.multiply(target.weight, panels: own, into: target.output, worker: worker)
-        target.addTerms(panels: own, worker: worker, in: context)
+        input.multiply(weight, panels: own, into: output, worker: worker)
+        if let terms { add(terms[index], panels: own, to: output, worker: worker) }
+        if let bias = linear.bias { add(bias.value, panels: own, to: output) }
       }
       range = max(range.lowerBound - count, 0)..<max(range.upperBound - count, 0)
     }
   }
-}
 
-private struct PackedTarget {
-  let weight: FrozenWeight
-  let bias: Tensor?
-  /// What adapters add.
-  let terms: [Product.Term]
-  let output: Tensor
-
-  func addTerms(panels: Range<Int>, worker: Int, in context: ComputeContext) {
+  private func add(_ terms: [Product.Term], panels: Range<Int>, to output: Tensor, worker: Int) {
     for term in terms {
       PanelJob(product: Product(right: term.right, c: output.matrix), panels: panels)
         .add(term.left, term.right, accumulate: true, worker: worker, in: context)
     }
-    guard let bias else { return }
+  }
+
+  private func add(_ bias: Tensor, panels: Range<Int>, to output: Tensor) {
     let start = panels.lowerBound * 16
     let count = min(panels.upperBound * 16, output.columns) - start
     for row in 0..<output.rows {
@@ -87,39 +109,42 @@ private struct ProjectionInput {
   var stored: StoredRows?
   var arranged: [ArrangedRows] = []
 
-  init(
-    _ x: RowSource, targets: [FrozenWeight], scratch: Workspace, in context: ComputeContext
-  ) {
+  init(_ x: RowSource, in context: ComputeContext) {
     self.x = x
     self.context = context
-    for weight in targets {
-      let inputs = weight.panels.inputs
-      precondition(inputs == x.columns, "\(x.columns) inputs for \(inputs)")
-      switch (path(for: weight), x.tensor) {
-      case (.quantised, let x?), (.blocks, let x?):
-        let rows = quantised ?? QuantisedRows(x, in: context)
-        quantised = rows
-        if case .stored = weight, stored == nil {
-          stored = StoredRows(rows, of: x, scratch: scratch)
-        }
-      case (.int16, _):
-        if int16 == nil { int16 = Int16Rows(x, scratch: scratch, in: context) }
-      case (.rows, let x?):
-        guard case .mapped(let matrix) = weight, arranged(for: matrix) == nil else { break }
-        arranged.append(ArrangedRows(x, for: matrix.format, scratch: scratch, in: context))
-      default: break
+  }
+
+  /// Makes the form of the rows that products with `weight` read, unless it exists.
+  mutating func prepare(for weight: FrozenWeight, scratch: Workspace) {
+    precondition(weight.inputs == x.columns, "\(x.columns) inputs for \(weight.inputs)")
+    switch (path(for: weight), x.tensor) {
+    case (.quantised, let x?), (.blocks, let x?):
+      let rows = quantised ?? QuantisedRows(x, in: context)
+      quantised = rows
+      if case .stored = weight, stored == nil {
+        stored = StoredRows(rows, of: x, scratch: scratch)
       }
+    case (.int16, _):
+      if int16 == nil { int16 = Int16Rows(x, scratch: scratch, in: context) }
+    case (.rows, let x?):
+      guard case .mapped(let matrix) = weight, arranged(for: matrix) == nil else { break }
+      arranged.append(ArrangedRows(x, for: matrix.format, scratch: scratch, in: context))
+    default: break
     }
   }
 
   /// Products of 16-bit integers compute the rows where they round them; all others read floats.
   static func rows(
-    of source: RowSource, for layers: [Linear], scratch: Workspace, in context: ComputeContext
+    of source: RowSource, for targets: [(linear: Linear, output: Tensor)], scratch: Workspace,
+    in context: ComputeContext
   ) -> RowSource {
-    let areRounded = layers.allSatisfy { layer in
-      guard layer.adapters.isEmpty, let weight = FrozenWeight(layer.weight) else { return false }
-      return PackedPath(of: weight, rows: source.rows, in: context) == .int16
-    }
+    guard source.tensor == nil else { return source }
+    let areRounded =
+      source.rows > smallRowCount
+      && targets.allSatisfy { layer, _ in
+        guard layer.adapters.isEmpty, let weight = FrozenWeight(layer.weight) else { return false }
+        return PackedPath(of: weight, rows: source.rows, in: context) == .int16
+      }
     return areRounded ? source : RowSource(source.materialised(scratch, in: context))
   }
 
