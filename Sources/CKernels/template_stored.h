@@ -2,23 +2,25 @@
    memory beside the file's pages. Blocks are those of ggml (GPTWeights/BlockFormats shows each); eight
    blocks of 32 positions are taken apart at a time, for up to four rows. */
 
-typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef uint8_t u8x32 __attribute__((vector_size(32)));
 typedef uint8_t u8x8 __attribute__((vector_size(8)));
 typedef int8_t s8x16 __attribute__((vector_size(16)));
+typedef uint16_t u16x8 __attribute__((vector_size(16)));
 typedef float f32x8 __attribute__((vector_size(32)));
 typedef float f32x16 __attribute__((vector_size(64)));
 
-/* Eight blocks: value = scale * code + offset, scales of 32 or 16 positions, offsets of 16. */
+/* Eight blocks: value = scale * code + offset, scales of 32 or 16 positions, offsets of 16. Vectors of
+   this size are handed over by pointer: without AVX they have no place in registers. */
 typedef struct stored_unit {
-  uint8_t codes[256];
+  u8x32 codes[8];
   float scales[16];
   float offsets[16];
 } stored_unit;
 
-ALWAYS u8x16 load_bytes(const uint8_t *p) { u8x16 v; memcpy(&v, p, 16); return v; }
-ALWAYS void store_bytes(uint8_t *p, u8x16 v) { memcpy(p, &v, 16); }
+ALWAYS void load_bytes(const uint8_t *p, u8x32 *v) { memcpy(v, p, 32); }
 ALWAYS uint32_t load_word(const uint8_t *p) { uint32_t w; memcpy(&w, p, 4); return w; }
-ALWAYS float load_half(const uint8_t *p) { uint16_t h; memcpy(&h, p, 2); return half_lane(h); }
+ALWAYS uint16_t load_half_bits(const uint8_t *p) { uint16_t h; memcpy(&h, p, 2); return h; }
+ALWAYS float load_half(const uint8_t *p) { return half_lane(load_half_bits(p)); }
 
 #define STORED_IS_K(type) ((type) == GPT_STORED_Q4_K || (type) == GPT_STORED_Q6_K)
 #define STORED_HAS_MINIMUM(type) \
@@ -29,53 +31,64 @@ ALWAYS float load_half(const uint8_t *p) { uint16_t h; memcpy(&h, p, 2); return 
    : (type) == GPT_STORED_Q5_0 ? 16 : (type) == GPT_STORED_Q6_K ? 32 : 0)
 #define STORED_SUB_BLOCKS(type) ((type) == GPT_STORED_Q6_K ? 2 : 1)
 
-/* 16 where bit i of the two bytes is set, in lane i. */
-ALWAYS u8x16 fifth_bits(const uint8_t *p) {
-  const u8x16 mask = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-  uint8_t a = p[0], b = p[1];
-  u8x16 spread = {a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b};
-  return (u8x16)((spread & mask) == mask) & 16;
+/* Every number twice, in neighbouring lanes. */
+ALWAYS void store_twice(const f32x8 *numbers, float *out) {
+  f32x8 v = *numbers;
+  f32x16 twice = __builtin_shufflevector(v, v, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  memcpy(out, &twice, sizeof twice);
 }
 
-/* A block of 32; returns its minimum. */
-ALWAYS float expand_block(const gpt_stored_type type, const uint8_t *block, uint8_t *codes, float *scale) {
-  *scale = load_half(block);
+/* 16 nibbles of bytes, the lower ones first. */
+ALWAYS void expand_nibbles(const uint8_t *p, u8x32 *codes) {
+  u8x32 twice;
+  memcpy(&twice, p, 16);
+  memcpy((uint8_t *)&twice + 16, p, 16);
+  u8x32 upper = twice >> 4;
+  *codes = __builtin_shufflevector(twice, upper, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 48, 49, 50,
+                                   51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63) & 15;
+}
+
+/* Adds 16 where bit i of the four bytes is set to lane i. */
+ALWAYS void add_fifth_bits(const uint8_t *p, u8x32 *codes) {
+  const u8x32 mask = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128,
+                      1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  uint8_t a = p[0], b = p[1], c = p[2], d = p[3];
+  u8x32 spread = {a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b, c, c, c, c, c, c, c, c, d, d, d, d, d, d, d, d};
+  *codes |= (u8x32)((spread & mask) == mask) & 16;
+}
+
+/* The codes of a block of 32. */
+ALWAYS void expand_block(const gpt_stored_type type, const uint8_t *block, u8x32 *codes) {
   if (type == GPT_STORED_Q8_0) {
-    store_bytes(codes, load_bytes(block + 2) ^ 0x80);
-    store_bytes(codes + 16, load_bytes(block + 18) ^ 0x80);
-    return 0;
+    load_bytes(block + 2, codes);
+    *codes ^= 0x80;
+    return;
   }
   const int five = type == GPT_STORED_Q5_0 || type == GPT_STORED_Q5_1;
   const uint8_t *high = block + (STORED_HAS_MINIMUM(type) ? 4 : 2);
-  u8x16 low = load_bytes(high + (five ? 4 : 0)), first = low & 15, second = low >> 4;
-  if (five) {
-    first |= fifth_bits(high);
-    second |= fifth_bits(high + 2);
-  }
-  store_bytes(codes, first);
-  store_bytes(codes + 16, second);
-  return STORED_HAS_MINIMUM(type) ? load_half(block + 2) : 0;
+  expand_nibbles(high + (five ? 4 : 0), codes);
+  if (five) add_fifth_bits(high, codes);
 }
 
 /* Factors of 6 bits: of blocks 0 to 3 in the lower bits of the first two words, of 4 to 7 in nibbles
    of the third and the upper bits of the others. */
 ALWAYS void expand_q4_k(const uint8_t *block, stored_unit *u) {
   uint32_t a = load_word(block + 4), b = load_word(block + 8), c = load_word(block + 12);
-  uint32_t scale_words[2] = {a & 0x3f3f3f3f, (c & 0x0f0f0f0f) | (a >> 2 & 0x30303030)};
-  uint32_t minimum_words[2] = {b & 0x3f3f3f3f, (c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030)};
+  /* One word each: two stores that a load spans would hold it up. */
+  uint64_t scale_word = (a & 0x3f3f3f3f) | (uint64_t)((c & 0x0f0f0f0f) | (a >> 2 & 0x30303030)) << 32;
+  uint64_t minimum_word = (b & 0x3f3f3f3f) | (uint64_t)((c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030)) << 32;
   u8x8 scale_bytes, minimum_bytes;
-  memcpy(&scale_bytes, scale_words, 8);
-  memcpy(&minimum_bytes, minimum_words, 8);
+  memcpy(&scale_bytes, &scale_word, 8);
+  memcpy(&minimum_bytes, &minimum_word, 8);
   f32x8 scales = __builtin_convertvector(scale_bytes, f32x8) * load_half(block);
   f32x8 minimums = __builtin_convertvector(minimum_bytes, f32x8) * -load_half(block + 2);
   memcpy(u->scales, &scales, sizeof scales);
-  f32x16 offsets = __builtin_shufflevector(minimums, minimums, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-  memcpy(u->offsets, &offsets, sizeof offsets);
-  UNROLL for (int i = 0; i < 8; i++) {
-    u8x16 bytes = load_bytes(block + 16 + 16 * i);
-    uint8_t *codes = u->codes + (i >> 1) * 64 + (i & 1) * 16;
-    store_bytes(codes, bytes & 15);
-    store_bytes(codes + 32, bytes >> 4);
+  store_twice(&minimums, u->offsets);
+  UNROLL for (int i = 0; i < 4; i++) {
+    u8x32 bytes;
+    load_bytes(block + 16 + 32 * i, &bytes);
+    u->codes[2 * i] = bytes & 15;
+    u->codes[2 * i + 1] = bytes >> 4;
   }
 }
 
@@ -86,27 +99,60 @@ ALWAYS void expand_q6_k(const uint8_t *block, stored_unit *u) {
   f32x16 offsets = scales * -32.0f;
   memcpy(u->scales, &scales, sizeof scales);
   memcpy(u->offsets, &offsets, sizeof offsets);
-  UNROLL for (int i = 0; i < 4; i++) {
-    int half = i >> 1, column = (i & 1) * 16;
-    u8x16 near = load_bytes(block + 64 * half + column), far = load_bytes(block + 64 * half + 32 + column);
-    u8x16 high = load_bytes(block + 128 + 32 * half + column);
-    uint8_t *codes = u->codes + 128 * half + column;
-    store_bytes(codes, (near & 15) | (high & 3) << 4);
-    store_bytes(codes + 32, (far & 15) | (high & 12) << 2);
-    store_bytes(codes + 64, near >> 4 | (high & 48));
-    store_bytes(codes + 96, far >> 4 | (high & 192) >> 2);
+  UNROLL for (int half = 0; half < 2; half++) {
+    u8x32 near, far, high;
+    load_bytes(block + 64 * half, &near);
+    load_bytes(block + 64 * half + 32, &far);
+    load_bytes(block + 128 + 32 * half, &high);
+    u->codes[4 * half] = (near & 15) | (high & 3) << 4;
+    u->codes[4 * half + 1] = (far & 15) | (high & 12) << 2;
+    u->codes[4 * half + 2] = near >> 4 | (high & 48);
+    u->codes[4 * half + 3] = far >> 4 | (high & 192) >> 2;
   }
+}
+
+/* fp16 number `index` of each of the blocks, zeros in place of those that are missing. */
+ALWAYS u16x8 block_halves(const uint8_t *blocks, ptrdiff_t bytes, int count, int index) {
+  u16x8 halves = {0};
+  UNROLL for (int i = 0; i < 8; i++)
+    if (i < count) halves[i] = load_half_bits(blocks + bytes * i + 2 * index);
+  return halves;
 }
 
 /* Up to eight blocks; zeros in place of those that are missing. */
 ALWAYS void expand_unit(const gpt_stored_type type, const uint8_t *blocks, int count, stored_unit *u) {
   if (type == GPT_STORED_Q4_K) return expand_q4_k(blocks, u);
   if (type == GPT_STORED_Q6_K) return expand_q6_k(blocks, u);
-  if (count < 8) memset(u, 0, sizeof *u);
   const ptrdiff_t bytes = gpt_stored_bytes(type);
-  _Pragma("clang loop unroll_count(8)") for (int i = 0; i < count; i++) {
-    float minimum = expand_block(type, blocks + bytes * i, u->codes + 32 * i, u->scales + i);
-    u->offsets[2 * i] = u->offsets[2 * i + 1] = minimum - (float)STORED_ZERO(type) * u->scales[i];
+  u16x8 halves[2] = {block_halves(blocks, bytes, count, 0)};
+  if (STORED_HAS_MINIMUM(type)) halves[1] = block_halves(blocks, bytes, count, 1);
+  float wide[16];
+  v16_store(wide, v16_load_f16(halves));
+  f32x8 scales, minimums;
+  memcpy(&scales, wide, sizeof scales);
+  memcpy(&minimums, wide + 8, sizeof minimums);
+  memcpy(u->scales, &scales, sizeof scales);
+  minimums -= (float)STORED_ZERO(type) * scales;
+  store_twice(&minimums, u->offsets);
+  UNROLL for (int i = 0; i < 8; i++) {
+    if (i < count) expand_block(type, blocks + bytes * i, u->codes + i);
+    else u->codes[i] = (u8x32){0};
+  }
+}
+
+/* Scales of a row's eight blocks, or as many as it has, times those of the weights. */
+ALWAYS void multiply_scales(const gpt_stored_type type, const stored_unit *u, const float *own, int count,
+                            float factors[16]) {
+  f32x8 scales = {0};
+  memcpy(&scales, own, count == 8 ? sizeof scales : (size_t)count * 4);
+  if (STORED_SUB_BLOCKS(type) == 2) {
+    store_twice(&scales, factors);
+    v16_store(factors, v16_mul(v16_load(factors), v16_load(u->scales)));
+  } else {
+    f32x8 weights;
+    memcpy(&weights, u->scales, sizeof weights);
+    scales *= weights;
+    memcpy(factors, &scales, sizeof scales);
   }
 }
 
@@ -123,16 +169,15 @@ ALWAYS void stored_blocks(const int R, const gpt_stored_type type, const gpt_sto
                           const int count, const uint8_t *blocks, v16 acc[4], v16 rest[4]) {
   stored_unit u;
   expand_unit(type, blocks, count, &u);
-  _Pragma("clang loop unroll_count(4)") for (int j = 0; j < count; j += 2) {
-    int is_last = j + 1 == count;
-    v16i code = v16i_load(u.codes + 32 * j);
-    v16 scale = STORED_SUB_BLOCKS(type) == 2 ? v16_of_quarters(u.scales + 2 * j)
-                                             : v16_of_halves(u.scales[j], u.scales[j + 1]);
-    UNROLL for (int r = 0; r < R; r++) {
-      const float *own = t->x.scales + (row + r) * t->x.scale_stride + first + j;
-      v16i x = two_blocks(t->x.codes + (row + r) * t->x.code_stride + 32 * (first + j), is_last);
-      v16i dot = v16i_dot4(v16i_set1(0), code, x, type == GPT_STORED_Q8_0);
-      v16 factor = v16_mul(scale, v16_of_halves(own[0], is_last ? 0 : own[1]));
+  UNROLL for (int r = 0; r < R; r++) {
+    float factors[16];
+    multiply_scales(type, &u, t->x.scales + (row + r) * t->x.scale_stride + first, count, factors);
+    const int8_t *x = t->x.codes + (row + r) * t->x.code_stride + 32 * first;
+    _Pragma("clang loop unroll_count(4)") for (int j = 0; j < count; j += 2) {
+      v16i code = v16i_of_blocks(u.codes + j, u.codes + j + 1);
+      v16i dot = v16i_dot4(v16i_set1(0), code, two_blocks(x + 32 * j, j + 1 == count), type == GPT_STORED_Q8_0);
+      v16 factor = STORED_SUB_BLOCKS(type) == 2 ? v16_of_quarters(factors + 2 * j)
+                                                : v16_of_halves(factors[j], factors[j + 1]);
       acc[r] = v16_fma(v16_from_int(dot), factor, acc[r]);
     }
   }

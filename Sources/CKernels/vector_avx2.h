@@ -36,6 +36,10 @@ static inline v16i v16i_set1(int32_t x) { __m256i v = _mm256_set1_epi32(x); retu
 static inline v16i v16i_load(const void *p) {
   return (v16i){_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)p + 1)};
 }
+/* 32 bytes each. */
+static inline v16i v16i_of_blocks(const void *a, const void *b) {
+  return (v16i){_mm256_loadu_si256((const __m256i *)a), _mm256_loadu_si256((const __m256i *)b)};
+}
 static inline void v16i_store(void *p, v16i x) { _mm256_storeu_si256((__m256i *)p, x.a); _mm256_storeu_si256((__m256i *)p + 1, x.b); }
 #define PAIRWISE(name, op) static inline v16i name(v16i x, v16i y) { return (v16i){op(x.a, y.a), op(x.b, y.b)}; }
 PAIRWISE(v16i_add, _mm256_add_epi32)

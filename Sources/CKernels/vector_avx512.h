@@ -31,6 +31,11 @@ static inline v16 v16_min(v16 a, v16 b) { return _mm512_min_ps(a, b); }
 
 static inline v16i v16i_set1(int32_t x) { return _mm512_set1_epi32(x); }
 static inline v16i v16i_load(const void *p) { return _mm512_loadu_si512(p); }
+/* 32 bytes each. */
+static inline v16i v16i_of_blocks(const void *a, const void *b) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)a)),
+                            _mm256_loadu_si256((const __m256i *)b), 1);
+}
 static inline void v16i_store(void *p, v16i a) { _mm512_storeu_si512(p, a); }
 static inline v16i v16i_add(v16i a, v16i b) { return _mm512_add_epi32(a, b); }
 static inline v16i v16i_sub(v16i a, v16i b) { return _mm512_sub_epi32(a, b); }

@@ -33,6 +33,13 @@ static inline v16 v16_min(v16 a, v16 b) { LANES b.lane[i] = a.lane[i] < b.lane[i
 
 static inline v16i v16i_set1(int32_t x) { v16i r; LANES r.lane[i] = x; return r; }
 static inline v16i v16i_load(const void *p) { v16i r; memcpy(&r, p, sizeof r); return r; }
+/* 32 bytes each. */
+static inline v16i v16i_of_blocks(const void *a, const void *b) {
+  v16i x;
+  memcpy(&x, a, 32);
+  memcpy((char *)&x + 32, b, 32);
+  return x;
+}
 static inline void v16i_store(void *p, v16i a) { memcpy(p, &a, sizeof a); }
 static inline v16i v16i_add(v16i a, v16i b) { LANES a.lane[i] = (int32_t)((uint32_t)a.lane[i] + (uint32_t)b.lane[i]); return a; }
 static inline v16i v16i_sub(v16i a, v16i b) { LANES a.lane[i] = (int32_t)((uint32_t)a.lane[i] - (uint32_t)b.lane[i]); return a; }
