@@ -100,6 +100,8 @@ package func readSmallFile(path: String, limit: Int) throws(FileError) -> [UInt8
   guard descriptor.size <= limit else {
     throw .tooLarge(path: path, bytes: descriptor.size, limit: limit)
   }
+  // An array of no bytes is one that all threads share, and what follows writes its count.
+  guard descriptor.size > 0 else { return [] }
   var failure: Int32 = 0
   let contents = [UInt8](unsafeUninitializedCapacity: descriptor.size) { buffer, count in
     while count < buffer.count {
