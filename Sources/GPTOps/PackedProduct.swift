@@ -182,7 +182,7 @@ private struct ProjectionInput {
     _ first: UnsafeRawPointer, type: gpt_panel_type, panelStride: Int, depth: Int,
     panels: Range<Int>, into y: Tensor
   ) {
-    guard let x = x.tensor else { return }
+    guard let x = x.tensor else { preconditionFailure("a product of floats that were not made") }
     var product = gpt_float_product(
       x: x.pointer, x_stride: x.stride, x_step: 1, rows: Int32(x.rows), type: type, panels: first,
       depth_stride: type == GPT_PANEL_F16 ? 32 : 64, panel_stride: panelStride,
@@ -208,7 +208,7 @@ private struct ProjectionInput {
   private func multiplyUnpacked(
     _ weight: any WeightPanels, panels: Range<Int>, into y: Tensor, worker: Int
   ) {
-    guard let x = x.tensor else { return }
+    guard let x = x.tensor else { preconditionFailure("a product of floats that were not made") }
     let scratch = context.pool.scratch(
       worker: worker, byteCount: panels.count * weight.depth * 64
     ).assumingMemoryBound(to: Float.self)
