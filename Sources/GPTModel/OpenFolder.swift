@@ -9,31 +9,35 @@ func isDirectory(_ path: String) -> Bool {
   return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
-extension OpenedModel {
-  /// Larger than any published configuration, small enough to read whole.
-  private static let configurationLimit = 16 << 20
-
+extension FoundModel {
   static func findFolder(_ path: String, contextLength: Int?)
-    throws(ModelError) -> TrainingSource
+    throws(ModelError) -> FoundModel
   {
-    let (reader, family) = try readConfiguration(folder: path)
+    let (reader, family) = try OpenedModel.readConfiguration(folder: path)
     let full = try family.configuration(reader)
     let source: any WeightSource
     do { source = try openSafetensors(folder: path) } catch { throw .weights(error) }
-    let tokenizer: any Tokenizer
-    do { tokenizer = try loadTokenizer(folder: path) } catch { throw .tokenizer(error) }
     let chatTemplate: String?
     do { chatTemplate = try loadChatTemplate(folder: path)?.source } catch {
       throw .tokenizer(error)
     }
-    return TrainingSource(
+    return FoundModel(
       checkpoint: Checkpoint(
         source: source, names: family.names,
-        configuration: try limit(full, to: contextLength)),
-      tokenizer: tokenizer, chatTemplate: chatTemplate,
-      stopTokens: stopTokens(folder: path, reader),
-      name: try? reader.stringValue("_name_or_path"))
+        configuration: try OpenedModel.limit(full, to: contextLength)),
+      chatTemplate: chatTemplate, stopTokens: OpenedModel.stopTokens(folder: path, reader),
+      name: try? reader.stringValue("_name_or_path"),
+      makeTokenizer: { () throws(ModelError) in
+        do throws(TokenizerError) { return try loadTokenizer(folder: path) } catch {
+          throw .tokenizer(error)
+        }
+      })
   }
+}
+
+extension OpenedModel {
+  /// Larger than any published configuration, small enough to read whole.
+  private static let configurationLimit = 16 << 20
 
   /// What generation_config.json says, then config.json.
   static func stopTokens(folder: String, _ reader: JSONConfiguration) -> [Int32] {

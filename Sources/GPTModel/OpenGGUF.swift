@@ -3,27 +3,29 @@ import GPTTensor
 import GPTTokenizer
 import GPTWeights
 
-extension OpenedModel {
-  static func findGGUF(_ path: String, contextLength: Int?)
-    throws(ModelError) -> TrainingSource
-  {
-    try asModelErrors(path: path, expected: "a GGUF file") {
-      try findGGUF(try GGUFFile(path: path), contextLength: contextLength)
+extension FoundModel {
+  static func findGGUF(_ path: String, contextLength: Int?) throws(ModelError) -> FoundModel {
+    let expected = "a GGUF file"
+    return try asModelErrors(path: path, expected: expected) {
+      let file = try GGUFFile(path: path)
+      let (configuration, names) = try OpenedModel.describe(file)
+      return FoundModel(
+        checkpoint: Checkpoint(
+          source: file, names: names,
+          configuration: try OpenedModel.limit(configuration, to: contextLength)),
+        chatTemplate: try file.string("tokenizer.chat_template"),
+        stopTokens: try OpenedModel.stopTokens(file), name: try file.string("general.name"),
+        makeTokenizer: { () throws(ModelError) in
+          defer { file.releaseHeader() }
+          return try asModelErrors(path: path, expected: expected) {
+            try GPTTokenizer.makeTokenizer(OpenedModel.vocabulary(of: file))
+          }
+        })
     }
   }
+}
 
-  private static func findGGUF(_ file: GGUFFile, contextLength: Int?) throws -> TrainingSource {
-    let (configuration, names) = try describe(file)
-    let checkpoint = Checkpoint(
-      source: file, names: names, configuration: try limit(configuration, to: contextLength))
-    defer { file.releaseHeader() }
-    return TrainingSource(
-      checkpoint: checkpoint, tokenizer: try makeTokenizer(vocabulary(of: file)),
-      chatTemplate: try file.string("tokenizer.chat_template"),
-      stopTokens: try stopTokens(file),
-      name: try file.string("general.name"))
-  }
-
+extension OpenedModel {
   static func stopTokens(_ file: GGUFFile) throws -> [Int32] {
     try ["eos_token_id", "eot_token_id"].compactMap { key in
       try file.integer("tokenizer.ggml.\(key)").flatMap(Int32.init(exactly:))

@@ -38,9 +38,14 @@ package struct OpenedModel: Sendable {
   package static func open(
     path: String, options: ModelOptions, in context: ComputeContext? = nil
   ) throws(ModelError) -> OpenedModel {
-    try open(
-      try TrainingSource.open(path: path, contextLength: options.contextLength), options: options,
-      in: context)
+    let found = try FoundModel.find(path: path, contextLength: options.contextLength)
+    let context = if let context { context } else { try self.context(options) }
+    var tokenizer: Result<any Tokenizer, ModelError>?
+    let transformer = try load(found.checkpoint, options: options, in: context) {
+      tokenizer = Result { () throws(ModelError) in try found.makeTokenizer() }
+    }
+    guard let tokenizer else { preconditionFailure("weights packed without what goes beside") }
+    return OpenedModel(try found.source(with: try tokenizer.get()), transformer: transformer)
   }
 
   static func context(_ options: ModelOptions) throws(ModelError) -> ComputeContext {
@@ -58,18 +63,30 @@ package struct OpenedModel: Sendable {
     _ source: TrainingSource, options: ModelOptions, in given: ComputeContext? = nil
   ) throws(ModelError) -> OpenedModel {
     let context = if let given { given } else { try context(options) }
-    let cacheType = options.cacheType ?? context.defaultCacheType
-    // Before time and memory go into packing.
-    let adapters = try loadAdapters(options.adapters, configuration: source.configuration)
-    let transformer = try TransformerLoader(
-      checkpoint: source.checkpoint, context: context, cacheType: cacheType,
-      keepsBlocks: options.lowMemory
-    ).load()
     return OpenedModel(
-      configuration: source.configuration,
-      transformer: adapters.isEmpty ? transformer : transformer.adapted(by: adapters),
-      tokenizer: source.tokenizer,
-      chatTemplate: source.chatTemplate, stopTokens: source.stopTokens, summary: source.summary)
+      source, transformer: try load(source.checkpoint, options: options, in: context))
+  }
+
+  private init(_ source: TrainingSource, transformer: Transformer) {
+    configuration = source.configuration
+    self.transformer = transformer
+    tokenizer = source.tokenizer
+    chatTemplate = source.chatTemplate
+    stopTokens = source.stopTokens
+    summary = source.summary
+  }
+
+  private static func load(
+    _ checkpoint: Checkpoint, options: ModelOptions, in context: ComputeContext,
+    beside other: () -> Void = {}
+  ) throws(ModelError) -> Transformer {
+    // Before time and memory go into packing.
+    let adapters = try loadAdapters(options.adapters, configuration: checkpoint.configuration)
+    let transformer = try TransformerLoader(
+      checkpoint: checkpoint, context: context,
+      cacheType: options.cacheType ?? context.defaultCacheType, keepsBlocks: options.lowMemory
+    ).load(beside: other)
+    return adapters.isEmpty ? transformer : transformer.adapted(by: adapters)
   }
 
   /// The configuration with the context that was asked for.

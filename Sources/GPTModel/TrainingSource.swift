@@ -19,31 +19,18 @@ package struct TrainingSource: Sendable {
   package static func open(path: String, contextLength: Int? = nil)
     throws(ModelError) -> TrainingSource
   {
-    let source: TrainingSource
-    if isDirectory(path) {
-      source = try OpenedModel.findFolder(path, contextLength: contextLength)
-    } else if path.hasSuffix(".safetensors") {
-      throw .notAModel(
-        path: path, found: "is a file of weights alone",
-        expected: "the folder that also holds config.json and a tokenizer, or a .gguf file")
-    } else {
-      source = try OpenedModel.findGGUF(path, contextLength: contextLength)
-    }
-    try source.checkpoint.checkRows(for: source.tokenizer)
-    return source
+    let found = try FoundModel.find(path: path, contextLength: contextLength)
+    return try found.source(with: try found.makeTokenizer())
   }
 
-  init(
-    checkpoint: Checkpoint, tokenizer: any Tokenizer, chatTemplate: String?, stopTokens: [Int32],
-    name: String?
-  ) {
-    self.checkpoint = checkpoint
+  init(_ found: FoundModel, tokenizer: any Tokenizer) {
+    checkpoint = found.checkpoint
     configuration = checkpoint.configuration
     self.tokenizer = tokenizer
-    self.chatTemplate = chatTemplate
-    let vocabularySize = checkpoint.configuration.vocabularySize
-    self.stopTokens = Set(stopTokens + [tokenizer.endOfSequence].compactMap { $0 })
+    chatTemplate = found.chatTemplate
+    let vocabularySize = configuration.vocabularySize
+    stopTokens = Set(found.stopTokens + [tokenizer.endOfSequence].compactMap { $0 })
       .filter { $0 >= 0 && Int($0) < vocabularySize }.sorted()
-    summary = ModelSummary(checkpoint: checkpoint, tokenizer: tokenizer, name: name)
+    summary = ModelSummary(checkpoint: checkpoint, tokenizer: tokenizer, name: found.name)
   }
 }

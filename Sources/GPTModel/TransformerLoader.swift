@@ -26,17 +26,16 @@ struct TransformerLoader {
       context: context, keepsBlocks: keepsBlocks, region: BufferRegion(pieceBytes: bytes))
   }
 
-  func load() throws(ModelError) -> Transformer {
+  /// - Parameter other: done while weights are packed, on one of the threads
+  func load(beside other: () -> Void) throws(ModelError) -> Transformer {
     try checkAllTensors()
     let embedding = try checkpoint.tensor(.tokenEmbedding)
-    // The largest matrix first: while it is packed its mapped pages count beside the packed form.
     let outputTensor = configuration.tiedOutput ? embedding : try checkpoint.tensor(.output)
     let output = linear(outputTensor, bias: nil)
     var blocks: [Block] = []
     blocks.reserveCapacity(configuration.blockCount)
     for index in 0..<configuration.blockCount { blocks.append(try block(index)) }
-    defer { releasePackedPages() }
-    return Transformer(
+    let transformer = Transformer(
       configuration: configuration, cacheType: cacheType, context: context,
       tokenEmbedding: .stored(embedding),
       positionEmbedding: configuration.position == .learned
@@ -47,23 +46,14 @@ struct TransformerLoader {
         bias: configuration.normalisation == .layerNorm
           ? try checkpoint.tensor(.outputNormBias) : nil),
       output: output, largePages: LargePageMove(packer.region.buffers))
+    packer.run(beside: other)
+    return transformer
   }
 
   /// Reports a missing or misshapen tensor before time and memory go into packing.
   private func checkAllTensors() throws(ModelError) {
     let layout = TensorLayout(configuration: configuration, names: checkpoint.names)
     for entry in layout.entries { _ = try checkpoint.tensor(entry.place) }
-  }
-
-  /// Once more for all: reading a tensor maps pages around its ends, of neighbours that were packed
-  /// before.
-  private func releasePackedPages() {
-    for name in checkpoint.source.tensorNames {
-      guard let tensor = checkpoint.source.tensor(named: name) else { continue }
-      if blockFormat(of: tensor.dtype) != nil, !packer.keepsInPlace(tensor) {
-        tensor.releasePages()
-      }
-    }
   }
 
   private func block(_ index: Int) throws(ModelError) -> Block {
@@ -101,8 +91,6 @@ struct TransformerLoader {
           transposed: checkpoint.names.transposed),
         bias: bias.map { Parameter($0.name, packer.vector($0, range: first..<first + count)) })
     }
-    packer.finish(
-      tensor, rows: RowSelection(count: queries), transposed: checkpoint.names.transposed)
     return (parts[0], parts[1], parts[2])
   }
 
@@ -132,7 +120,6 @@ struct TransformerLoader {
       }
       return Parameter(bias.name, ordered)
     }
-    packer.finish(tensor, rows: rows, transposed: transposed)
     return Linear(weight: weight, bias: vector)
   }
 

@@ -29,15 +29,6 @@ extension WeightPacker {
         format: format, order: order))
   }
 
-  /// Hands back the pages of a tensor that was packed.
-  func finish(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool) {
-    if !keepsInPlace(tensor),
-      mappedFormat(of: tensor, rows: rows, transposed: transposed) == nil
-    {
-      tensor.releasePages()
-    }
-  }
-
   /// Whether quantised blocks are multiplied where they are.
   func keepsInPlace(_ tensor: StoredTensor) -> Bool {
     keepsBlocks && StoredMatrix.multiplies(tensor.dtype)

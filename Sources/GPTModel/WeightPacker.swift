@@ -4,6 +4,8 @@ import GPTWeights
 
 /// Which rows of a stored matrix become which outputs.
 struct RowSelection: Sendable {
+  /// The row of output 0, counted from the first row of the tensor at hand: below 0 where that is a
+  /// copy of later rows.
   var first = 0
   var count: Int
   /// Undo llama.cpp's order of query and key rows: within a head of this width, stored row
@@ -18,32 +20,41 @@ struct RowSelection: Sendable {
   }
 }
 
-/// Rearranges stored matrices for the kernels while they are read for the first time, and hands
-/// their mapped pages back.
+/// Rearranges stored matrices for the kernels while they are read for the first time.
 struct WeightPacker {
   let context: ComputeContext
   /// Whether quantised weights stay as their file holds them.
   let keepsBlocks: Bool
   let region: BufferRegion
+  private let list = PackingList()
 
+  /// What is read and packed at a time: it stays in the caches of a core.
+  private static let pieceBytes = 256 * 1024
+
+  init(context: ComputeContext, keepsBlocks: Bool, region: BufferRegion) {
+    self.context = context
+    self.keepsBlocks = keepsBlocks
+    self.region = region
+  }
+
+  /// A matrix that is filled by `run`.
   func pack(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool = false) -> PackedMatrix {
     if transposed { return packTransposed(tensor, rows: rows) }
-    let format = panelFormat(for: tensor.dtype)
     let matrix = PackedMatrix(
-      outputs: rows.count, inputs: tensor.columnCount, format: format, in: region)
-    let chunks = min(matrix.panelCount, context.pool.threadCount * 8)
-    context.pool.run(chunks) { chunk, worker in
-      let panels =
-        chunk * matrix.panelCount / chunks..<(chunk + 1) * matrix.panelCount / chunks
-      for panel in panels {
-        if let blocks = BlockPacking(tensor, rows: rows, in: context) {
-          blocks.pack(panel: panel, into: matrix)
-        } else {
-          packFloats(tensor, rows: rows, panel: panel, into: matrix, worker: worker)
-        }
-      }
-    }
+      outputs: rows.count, inputs: tensor.columnCount, format: panelFormat(for: tensor.dtype),
+      in: region)
+    list.add(matrix, of: tensor, rows: rows, outputs: outputsOfPiece(tensor, rows: rows))
     return matrix
+  }
+
+  /// Fills the matrices, and does `other` meanwhile, on one of the threads.
+  func run(beside other: () -> Void) { list.run(in: context, beside: other) }
+
+  /// Outputs whose rows lie together, in whole panels.
+  private func outputsOfPiece(_ tensor: StoredTensor, rows: RowSelection) -> Int {
+    var unit = rows.interleavedHeadWidth ?? 16
+    while unit % 16 != 0 { unit *= 2 }
+    return max(Self.pieceBytes / (tensor.rowBytes * unit), 1) * unit
   }
 
   func vector(_ tensor: StoredTensor, range: Range<Int>? = nil) -> Tensor {
@@ -72,27 +83,10 @@ struct WeightPacker {
     }
   }
 
-  private func packFloats(
-    _ tensor: StoredTensor, rows: RowSelection, panel: Int, into matrix: PackedMatrix, worker: Int
-  ) {
-    let count = matrix.inputs
-    let scratch = context.pool.scratch(worker: worker, byteCount: 16 * count * 4)
-      .assumingMemoryBound(to: Float.self)
-    for lane in 0..<16 {
-      let output = panel * 16 + lane
-      guard output < rows.count else {
-        (scratch + lane * count).update(repeating: 0, count: count)
-        continue
-      }
-      let row = rows.storedRow(of: output)
-      tensor.dequantise(rows: row..<row + 1, into: scratch + lane * count, rowStride: count)
-    }
-    matrix.packFloats(panel: panel, rows: scratch, rowStride: count)
-  }
-
   /// `[in, out]` as GPT-2's checkpoints store it; such files hold plain floats only.
   private func packTransposed(_ tensor: StoredTensor, rows: RowSelection) -> PackedMatrix {
     let values = tensor.dequantised()
+    defer { tensor.releasePages() }
     let inputs = tensor.rowCount
     let columns = tensor.columnCount
     let matrix = PackedMatrix(

@@ -74,6 +74,16 @@ package final class PackedMatrix: @unchecked Sendable {
     codes.byteCount + (scales?.byteCount ?? 0) + (minimums?.byteCount ?? 0)
   }
 
+  /// Has the memory of panels given at once, which costs less than page by page.
+  package func makeResident(panels: Range<Int>) {
+    let count = panels.count
+    let first = panels.lowerBound - held.lowerBound
+    codes.makeResident(first * panelStride..<(first + count) * panelStride)
+    for factors in [scales, minimums] {
+      factors?.makeResident(2 * first * scaleStride..<2 * (first + count) * scaleStride)
+    }
+  }
+
   /// Stores panel `panel` from sixteen rows of fp32, `rows + r * rowStride` holding `inputs` values.
   package func packFloats(panel: Int, rows: UnsafePointer<Float>, rowStride: Int) {
     let base = codesToWrite(ofPanel: panel)

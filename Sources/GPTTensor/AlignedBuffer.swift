@@ -58,6 +58,17 @@ package final class AlignedBuffer: @unchecked Sendable {
     origin = .mapped(byteCount: byteCount)
   }
 
+  /// Asks the kernel for the pages of bytes that are about to be written, all at once; where it does
+  /// not know how (before Linux 5.14), they come one by one.
+  package func makeResident(_ range: Range<Int>) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let bytes = range.clamped(to: 0..<byteCount)
+    let start = (Int(bitPattern: base) + bytes.lowerBound) / page * page
+    let end = (Int(bitPattern: base) + bytes.upperBound + page - 1) / page * page
+    guard !bytes.isEmpty else { return }
+    madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, populateForWriting)
+  }
+
   deinit {
     switch origin {
     case .allocated: base.deallocate()
@@ -70,3 +81,6 @@ package final class AlignedBuffer: @unchecked Sendable {
     base.assumingMemoryBound(to: type)
   }
 }
+
+/// `MADV_POPULATE_WRITE` of Linux 5.14, which older headers lack.
+private let populateForWriting: Int32 = 23

@@ -50,6 +50,18 @@ package struct ByteStrings: RandomAccessCollection, Equatable, Sendable {
     }
   }
 
+  /// Whether every string is UTF-8: all bytes together are, and no string begins inside a character.
+  package var areUTF8: Bool {
+    guard bytes.withUnsafeBufferPointer({ String(validating: $0, as: UTF8.self) != nil }) else {
+      return false
+    }
+    return withUnsafeStrings { strings in
+      (0..<strings.count).allSatisfy { index in
+        strings[index].first.map { $0 & 0xc0 != 0x80 } ?? true
+      }
+    }
+  }
+
   package mutating func removeLast() {
     ends.removeLast()
     bytes.removeLast(bytes.count - (ends.last ?? 0))
@@ -62,17 +74,20 @@ extension ByteStrings: ExpressibleByArrayLiteral {
 
 /// The strings of `ByteStrings`, valid while those are not changed.
 package struct UnsafeByteStrings {
-  @usableFromInline let bytes: UnsafeRawBufferPointer
-  @usableFromInline let ends: UnsafeBufferPointer<Int>
+  package let bytes: UnsafeRawBufferPointer
+  /// Where each string ends in `bytes`.
+  package let ends: UnsafeBufferPointer<Int>
 
-  @usableFromInline init(bytes: UnsafeRawBufferPointer, ends: UnsafeBufferPointer<Int>) {
+  package init(bytes: UnsafeRawBufferPointer, ends: UnsafeBufferPointer<Int>) {
     self.bytes = bytes
     self.ends = ends
   }
 
   @inlinable package var count: Int { ends.count }
 
-  @inlinable package subscript(index: Int) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]])
+  @inlinable @inline(__always) package subscript(index: Int) -> UnsafeRawBufferPointer {
+    let start = index == 0 ? 0 : ends[index - 1]
+    return UnsafeRawBufferPointer(
+      start: bytes.baseAddress.map { $0 + start }, count: ends[index] - start)
   }
 }

@@ -38,6 +38,19 @@ package struct StoredTensor: @unchecked Sendable {
   /// Bytes of one encoded row.
   package var rowBytes: Int { columnCount / dtype.blockLength * dtype.blockBytes }
 
+  /// Rows as a tensor of their own, in memory that the caller keeps as long as it uses that.
+  ///
+  /// - Parameter target: room for `rows.count * rowBytes` bytes
+  package func copy(rows: Range<Int>, to target: UnsafeMutableRawPointer) -> StoredTensor {
+    let part = UnsafeRawBufferPointer(
+      rebasing: bytes[rows.lowerBound * rowBytes..<rows.upperBound * rowBytes])
+    file.copy(part, to: target)
+    return StoredTensor(
+      name: name, dtype: dtype, shape: [rows.count, columnCount],
+      bytes: UnsafeRawBufferPointer(start: target, count: part.count), file: file,
+      location: location)
+  }
+
   /// Hands the pages of this tensor back to the kernel; a later access reads them again.
   package func releasePages() { file.release(bytes) }
 }

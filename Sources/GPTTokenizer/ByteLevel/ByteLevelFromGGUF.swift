@@ -30,13 +30,9 @@ extension BytePairVocabulary {
   private static func insertTokens(
     of file: GGUFVocabulary, into vocabulary: inout BytePairVocabulary
   ) throws(TokenizerError) {
-    let wrong = file.tokens.withUnsafeStrings { tokens in
-      (0..<tokens.count).first { id in
-        let token = tokens[id]
-        return !token.allSatisfy { $0 < 0x80 } && String(validating: token, as: UTF8.self) == nil
-      }
-    }
-    if let id = wrong {
+    if !file.tokens.areUTF8,
+      let id = file.tokens.firstIndex(where: { String(validating: $0, as: UTF8.self) == nil })
+    {
       throw file.failure("tokens[\(id)]", quotedForMessage(Array(file.tokens[id])), "UTF-8")
     }
     let kinds = (0..<file.tokens.count).map { id -> BytePairVocabulary.Kind in

@@ -66,7 +66,8 @@ public struct ByteLevelTokenizer: Tokenizer {
     _ vocabulary: BytePairVocabulary, _ table: TokenTable
   ) throws(TokenizerError) -> PairMerger {
     let merges = vocabulary.merges
-    var merger = PairMerger(capacity: merges.count)
+    var entries: [PairMerger.Entry] = []
+    entries.reserveCapacity(merges.count)
     var missing: (rank: Int, role: String, text: ArraySlice<UInt8>)?
     table.forEachMerge(of: merges) { rank, ids in
       guard let left = ids.left, let right = ids.right, let product = ids.product else {
@@ -77,10 +78,10 @@ public struct ByteLevelTokenizer: Tokenizer {
             ? (rank, "part", merges.right(rank)) : (rank, "product", merges.products[rank])
         return false
       }
-      merger.append(left: left, right: right, product: product)
+      entries.append(PairMerger.Entry(left: left, right: right, product: product))
       return true
     }
-    guard let missing else { return merger }
+    guard let missing else { return PairMerger(entries) }
     throw .invalid(
       location: "\(vocabulary.mergesLocation): merges[\(missing.rank)]",
       found: "\(missing.role) \(quotedForMessage(Array(missing.text)))",

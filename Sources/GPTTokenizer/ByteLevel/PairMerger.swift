@@ -13,34 +13,42 @@ struct PairMerger: Sendable {
   /// Up to this many symbols, looking at all pairs each time is faster than a heap.
   private static let scanLimit = 24
 
-  private struct Entry {
+  struct Entry {
     let left: Int32
     let right: Int32
     let product: Int32
   }
 
   /// By rank.
-  private var entries: [Entry] = []
+  private let entries: [Entry]
   /// Ranks by the hash of their pairs, each in the next free slot; −1 where there is none.
-  private var slots: [Int32]
+  private let slots: [Int32]
   private let hash = ByteHash()
 
-  /// - Parameter capacity: how many merges there will be at most
-  init(capacity: Int) {
-    entries.reserveCapacity(capacity)
-    slots = Array(repeating: -1, count: ByteHash.slotCount(for: capacity))
-  }
-
-  /// Adds the merge of the next rank; of two for one pair the later counts, as in the published
-  /// tokenizers.
-  mutating func append(left: Int32, right: Int32, product: Int32) {
-    slots[slot(left, right)] = Int32(entries.count)
-    entries.append(Entry(left: left, right: right, product: product))
+  /// - Parameter entries: by rank; of two for one pair the later counts, as in the published
+  ///   tokenizers
+  init(_ entries: [Entry]) {
+    self.entries = entries
+    var slots = [Int32](repeating: -1, count: ByteHash.slotCount(for: entries.count))
+    let hash = hash
+    slots.withUnsafeMutableBufferPointer { slots in
+      entries.withUnsafeBufferPointer { entries in
+        for (rank, entry) in entries.enumerated() {
+          let slot = Self.slot(
+            entry.left, entry.right, in: UnsafeBufferPointer(slots), of: entries, hash)
+          slots[slot] = Int32(rank)
+        }
+      }
+    }
+    self.slots = slots
   }
 
   /// The slot that holds the rank of the pair, or where it would go.
   @inline(__always)
-  private func slot(_ left: Int32, _ right: Int32) -> Int {
+  private static func slot(
+    _ left: Int32, _ right: Int32, in slots: UnsafeBufferPointer<Int32>,
+    of entries: UnsafeBufferPointer<Entry>, _ hash: ByteHash
+  ) -> Int {
     let pair = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     let mask = slots.count - 1
     var slot = hash(pair) & mask
@@ -54,8 +62,12 @@ struct PairMerger: Sendable {
 
   @inline(__always)
   private func merge(_ left: Int32, _ right: Int32) -> Merge? {
-    let rank = slots[slot(left, right)]
-    return rank < 0 ? nil : Merge(rank: rank, product: entries[Int(rank)].product)
+    slots.withUnsafeBufferPointer { slots in
+      entries.withUnsafeBufferPointer { entries in
+        let rank = slots[Self.slot(left, right, in: slots, of: entries, hash)]
+        return rank < 0 ? nil : Merge(rank: rank, product: entries[Int(rank)].product)
+      }
+    }
   }
 
   /// Appends to `ids` what merging leaves of `symbols`.

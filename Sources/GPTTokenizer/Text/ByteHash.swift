@@ -26,9 +26,16 @@ struct ByteHash: Sendable {
       position += 8
     }
     var word: UInt64 = 0
-    while position < bytes.count {
-      word = word << 8 | UInt64(bytes[position])
-      position += 1
+    let rest = bytes.count - position
+    if rest >= 4 {
+      // Two words that overlap hold four to seven bytes.
+      let last = bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self)
+      let first = bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)
+      word = UInt64(first) << 32 | UInt64(last)
+    } else if rest > 0 {
+      word =
+        UInt64(bytes[position]) << 16 | UInt64(bytes[position + rest / 2]) << 8
+        | UInt64(bytes[bytes.count - 1])
     }
     return Int(truncatingIfNeeded: Self.mix(word ^ state, 0xa076_1d64_78bd_642f))
   }
