@@ -31,7 +31,8 @@ struct BlockPacking: Sendable {
             scales: scales + lane * subBlocks, minimums: minimums + lane * subBlocks,
             subBlocks: subBlocks)
         }
-        matrix.packCodes(panel: panel, codes: codes, scales: scales, minimums: minimums)
+        matrix.packCodes(
+          panel: panel, codes: codes, scales: scales, minimums: minimums, in: context)
       }
     }
   }

@@ -40,8 +40,8 @@ extension PackingList.Piece {
   /// Reads and does not map: mapping pages, and giving them back, takes longer than copying them.
   fileprivate func pack(in context: ComputeContext, worker: Int) {
     let storedBytes = (outputs.count * tensor.rowBytes + 63) & ~63
-    let scratch = context.pool.scratch(
-      worker: worker, byteCount: storedBytes + 16 * tensor.columnCount * 4)
+    let floatBytes = blockFormat(of: tensor.dtype) == nil ? 16 * tensor.columnCount * 4 : 0
+    let scratch = context.pool.scratch(worker: worker, byteCount: storedBytes + floatBytes)
     let first = rows.first + outputs.lowerBound
     let part = tensor.copy(rows: first..<first + outputs.count, to: scratch)
     var partRows = rows

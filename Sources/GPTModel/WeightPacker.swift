@@ -29,7 +29,7 @@ struct WeightPacker {
   private let list = PackingList()
 
   /// What is read and packed at a time: it stays in the caches of a core.
-  private static let pieceBytes = 256 * 1024
+  private static let pieceBytes = 128 * 1024
 
   init(context: ComputeContext, keepsBlocks: Bool, region: BufferRegion) {
     self.context = context

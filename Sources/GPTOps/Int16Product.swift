@@ -35,8 +35,10 @@ struct Int16Rows {
   }
 
   /// Panels of 16 outputs of x · weightᵀ, unpacked to 16 bits on their way.
+  ///
+  /// - Parameter accumulates: whether y is added to instead of overwritten
   func multiply(
-    _ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, worker: Int,
+    _ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, accumulates: Bool, worker: Int,
     in context: ComputeContext
   ) {
     guard var format = weight.kernelFormat else { return }
@@ -62,7 +64,7 @@ struct Int16Rows {
       x: view, rows: Int32(y.rows), panels: codes, panel_stride: codeCount, scales: scales,
       minimums: format.affine == 0 ? nil : UnsafePointer(minimums), scale_stride: scaleCount,
       sub_blocks: format.sub_blocks, panel_count: Int32(panels.count), blocks: Int32(blocks),
-      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride)
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: accumulates ? 1 : 0)
     kernels.int16_product(&product)
   }
 }

@@ -105,6 +105,12 @@ package func project(
       source, [(linear, sum)], addend: x, adapterDropout: adapterDropout, keeping: kept,
       scratch: scratch, in: context)
   }
+  if x === sum, linear.weight.path(rows: source.rows, in: context) == .int16 {
+    projectPacked(
+      source, [(linear, sum)], accumulates: true, adapterDropout: adapterDropout, scratch: scratch,
+      in: context)
+    return nil
+  }
   let output = scratch.tensor(rows: x.rows, columns: x.columns)
   let operands = project(
     source, [(linear, output)], adapterDropout: adapterDropout, keeping: kept, scratch: scratch,
@@ -117,7 +123,10 @@ extension LinearWeight {
   /// Whether the product is one of `multiply`: of parameters always, of other weights when both
   /// sides are rounded.
   fileprivate func isMultiplied(rows: Int, in context: ComputeContext) -> Bool {
-    guard let frozen = FrozenWeight(self) else { return true }
-    return PackedPath(of: frozen, rows: rows, in: context) == .multiplied
+    path(rows: rows, in: context) == .multiplied
+  }
+
+  fileprivate func path(rows: Int, in context: ComputeContext) -> PackedPath {
+    FrozenWeight(self).map { PackedPath(of: $0, rows: rows, in: context) } ?? .multiplied
   }
 }

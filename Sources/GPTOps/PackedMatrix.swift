@@ -96,23 +96,24 @@ package final class PackedMatrix: @unchecked Sendable {
   }
 
   /// Stores panel `panel` from sixteen rows of codes (`depth` bytes each) and of scales and
-  /// minimums (`depth / subBlockLength` each; minimums are ignored unless the format is affine).
+  /// minimums (`depth / subBlockLength` each; minimums are ignored unless the format is affine),
+  /// with the kernels of `context` or else the machine's best.
   package func packCodes(
     panel: Int, codes rows: UnsafePointer<UInt8>, scales rowScales: UnsafePointer<Float>,
-    minimums rowMinimums: UnsafePointer<Float>
+    minimums rowMinimums: UnsafePointer<Float>, in context: ComputeContext? = nil
   ) {
-    guard case .quantised(let bits, let subBlockLength, _, _) = format else {
-      preconditionFailure("codes for a matrix of floats")
-    }
-    gpt_pack_codes(
+    guard case .quantised(let bits, let subBlockLength, _, _) = format,
+      let kernels = context?.kernels ?? KernelLevel.best.table
+    else { preconditionFailure("codes for a matrix of \(format)") }
+    kernels.pointee.pack_codes(
       rows, depth, Int32(bits), Int32(depth / 32),
       codesToWrite(ofPanel: panel).assumingMemoryBound(to: UInt8.self))
     let count = depth / subBlockLength
     if let scales = factors(scales, ofPanel: panel) {
-      gpt_pack_scales(rowScales, count, Int32(count), scales)
+      kernels.pointee.pack_scales(rowScales, count, Int32(count), scales)
     }
     if let minimums = factors(minimums, ofPanel: panel) {
-      gpt_pack_scales(rowMinimums, count, Int32(count), minimums)
+      kernels.pointee.pack_scales(rowMinimums, count, Int32(count), minimums)
     }
   }
 

@@ -18,9 +18,12 @@ private let fetchedAhead = 3072
 ///
 /// Decoding comes here four times a block with microseconds of work, so nothing is made that a layer
 /// without adapters does not need.
+///
+/// - Parameter accumulates: whether outputs are added to instead of overwritten; of products of
+///   16-bit rows only
 func projectPacked(
-  _ source: RowSource, _ targets: [(linear: Linear, output: Tensor)], adapterDropout: UInt64?,
-  scratch: Workspace, in context: ComputeContext
+  _ source: RowSource, _ targets: [(linear: Linear, output: Tensor)], accumulates: Bool = false,
+  adapterDropout: UInt64?, scratch: Workspace, in context: ComputeContext
 ) {
   let x = ProjectionInput.rows(of: source, for: targets, scratch: scratch, in: context)
   let terms = packedTerms(
@@ -39,7 +42,8 @@ func projectPacked(
     ? min(
       context.chunkCount(for: panels), max(context.pool.threadCount, bytes / leastChunkBytes))
     : (panels + 3) / 4
-  let job = PackedJob(input: input, targets: targets, terms: terms, context: context)
+  let job = PackedJob(
+    input: input, targets: targets, accumulates: accumulates, terms: terms, context: context)
   context.pool.run(chunks) { chunk, worker in
     job.run(ComputeContext.range(of: chunk, chunks: chunks, count: panels), worker: worker)
   }
@@ -64,6 +68,7 @@ private func packedTerms(
 private struct PackedJob {
   let input: ProjectionInput
   let targets: [(linear: Linear, output: Tensor)]
+  let accumulates: Bool
   let terms: [[Product.Term]]?
   let context: ComputeContext
 
@@ -75,7 +80,8 @@ private struct PackedJob {
       let count = weight.panelCount
       let own = weight.wholeUnits(range.clamped(to: 0..<count))
       if !own.isEmpty {
-        input.multiply(weight, panels: own, into: output, worker: worker)
+        input.multiply(
+          weight, panels: own, into: output, accumulates: accumulates, worker: worker)
         if let terms { add(terms[index], panels: own, to: output, worker: worker) }
         if let bias = linear.bias { add(bias.value, panels: own, to: output) }
       }
@@ -156,8 +162,12 @@ private struct ProjectionInput {
     arranged.first { $0.format == matrix.format }
   }
 
-  func multiply(_ weight: FrozenWeight, panels: Range<Int>, into y: Tensor, worker: Int) {
-    switch (path(for: weight), weight) {
+  func multiply(
+    _ weight: FrozenWeight, panels: Range<Int>, into y: Tensor, accumulates: Bool, worker: Int
+  ) {
+    let path = path(for: weight)
+    precondition(!accumulates || path == .int16, "sums of products that overwrite")
+    switch (path, weight) {
     case (.panels, .packed(let matrix)):
       multiplyFloats(
         matrix.codes(ofPanel: panels.lowerBound), type: matrix.panelType,
@@ -167,9 +177,11 @@ private struct ProjectionInput {
       if let stored { matrix.multiply(stored, panels: panels, into: y, in: context) }
     case (.int16, .stored(let matrix)):
       int16?.multiply(
-        matrix.packed(panels), panels: panels, into: y, worker: worker, in: context)
+        matrix.packed(panels), panels: panels, into: y, accumulates: accumulates, worker: worker,
+        in: context)
     case (.int16, .packed(let matrix)):
-      int16?.multiply(matrix, panels: panels, into: y, worker: worker, in: context)
+      int16?.multiply(
+        matrix, panels: panels, into: y, accumulates: accumulates, worker: worker, in: context)
     case (.rows, .mapped(let matrix)):
       arranged(for: matrix)?.multiply(matrix, panels: panels, into: y, in: context)
     case (.unpacked, _):

@@ -20,15 +20,24 @@ package final class AlignedBuffer: @unchecked Sendable {
     case part(of: AlignedBuffer)
   }
 
+  /// From here on memory comes as whole pages from the kernel: it becomes resident as it is written,
+  /// by whichever thread does that, and goes back at once when the buffer is freed.
+  private static let leastMappedBytes = 1 << 20
+
   /// - Parameter byteCount: bytes wanted; the memory extends to the next multiple of 64.
   package init(byteCount: Int) {
     precondition(byteCount >= 0, "negative buffer of \(byteCount) bytes")
     self.byteCount = byteCount
-    origin = .allocated
     AlignedBuffer.allocations.add(1, ordering: .relaxed)
     let padded = (max(byteCount, 1) + 63) & ~63
-    base = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: 64)
-    base.initializeMemory(as: UInt8.self, repeating: 0, count: padded)
+    if padded >= Self.leastMappedBytes, let pages = Self.map(padded, flags: 0) {
+      base = pages
+      origin = .mapped(byteCount: padded)
+    } else {
+      base = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: 64)
+      base.initializeMemory(as: UInt8.self, repeating: 0, count: padded)
+      origin = .allocated
+    }
   }
 
   /// A part of another buffer, with what it holds; the buffer lives as long as its parts.
@@ -49,13 +58,18 @@ package final class AlignedBuffer: @unchecked Sendable {
   /// - Parameter byteCount: bytes wanted, more than 0
   package init?(mapping byteCount: Int) {
     precondition(byteCount > 0, "mapping \(byteCount) bytes")
-    let address = mmap(
-      nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-    guard let address, address != MAP_FAILED else { return nil }
+    guard let address = Self.map(byteCount, flags: MAP_NORESERVE) else { return nil }
     AlignedBuffer.allocations.add(1, ordering: .relaxed)
     base = address
     self.byteCount = byteCount
     origin = .mapped(byteCount: byteCount)
+  }
+
+  /// Pages of zeros, nil when there is no room.
+  private static func map(_ byteCount: Int, flags: Int32) -> UnsafeMutableRawPointer? {
+    let address = mmap(
+      nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0)
+    return address == MAP_FAILED ? nil : address
   }
 
   /// Asks the kernel for the pages of bytes that are about to be written, all at once; where it does

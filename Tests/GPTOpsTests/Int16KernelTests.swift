@@ -92,6 +92,8 @@ import Testing
       let product = Int16Product(format, rows: rows, panels: panels, blocks: blocks, by: kernels)
       let difference = relativeDifference(product.multiplied(by: kernels), product.expected)
       #expect(difference < 2e-5, "\(rows) × \(16 * panels) × \(32 * blocks): \(difference)")
+      let sums = product.multiplied(by: kernels, onto: 3)
+      #expect(relativeDifference(sums, product.expected.map { $0 + 3 }) < 2e-5)
     }
   }
 
@@ -125,7 +127,7 @@ import Testing
 
     func unpacked(by kernels: gpt_kernels) -> [Int16] {
       var packed = [UInt8](repeating: 0, count: 64 * Int(format.bits) * blocks)
-      gpt_pack_codes(codes, 32 * blocks, format.bits, Int32(blocks), &packed)
+      kernels.pack_codes(codes, 32 * blocks, format.bits, Int32(blocks), &packed)
       var format = format
       var out = [Int16](repeating: 99, count: 512 * blocks)
       kernels.unpack_int16(&format, packed, Int32(blocks), &out)
@@ -148,7 +150,8 @@ import Testing
       self.panels = (0..<panels).map { Panel(format, blocks: blocks, seed: UInt64($0)) }
     }
 
-    func multiplied(by kernels: gpt_kernels) -> [Float] {
+    /// - Parameter start: what the product is added to; nil: it is overwritten
+    func multiplied(by kernels: gpt_kernels, onto start: Float? = nil) -> [Float] {
       let format = panels[0].format
       let codes = Memory(panels.flatMap { $0.unpacked(by: kernels) })
       let scales = Memory(panels.flatMap(\.scales))
@@ -156,7 +159,7 @@ import Testing
       let rowCodes = Memory(x.flatMap(\.codes))
       let (rowScales, rowSums) = (Memory(x.flatMap(\.scales)), Memory(x.flatMap(\.sums)))
       let blockSums = Memory(x.flatMap(\.blockSums))
-      let y = Memory([Float](repeating: .nan, count: x.count * 16 * panels.count))
+      let y = Memory([Float](repeating: start ?? .nan, count: x.count * 16 * panels.count))
       var product = gpt_int16_product(
         x: gpt_int16_rows(
           codes: rowCodes.pointer, code_stride: 32 * blocks, scales: rowScales.pointer,
@@ -166,7 +169,7 @@ import Testing
         minimums: format.affine != 0 ? UnsafePointer(minimums.pointer) : nil,
         scale_stride: 16 * blocks * Int(format.sub_blocks), sub_blocks: format.sub_blocks,
         panel_count: Int32(panels.count), blocks: Int32(blocks), y: y.pointer,
-        y_stride: 16 * panels.count)
+        y_stride: 16 * panels.count, accumulate: start == nil ? 0 : 1)
       withExtendedLifetime((codes, scales, minimums, rowCodes, rowScales, rowSums, blockSums)) {
         kernels.int16_product(&product)
       }

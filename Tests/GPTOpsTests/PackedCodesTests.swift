@@ -18,7 +18,7 @@ import Testing
     var minimums: [Float16]
     let packed: [UInt8]
 
-    init(bits: Int, subBlocks: Int, affine: Bool, zero: Int, blocks: Int) {
+    init(bits: Int, subBlocks: Int, affine: Bool, zero: Int, blocks: Int) throws {
       format = gpt_quantised_format(
         bits: Int32(bits), sub_blocks: Int32(subBlocks), affine: affine ? 1 : 0, zero: Int32(zero))
       self.blocks = blocks
@@ -27,7 +27,8 @@ import Testing
       scales = (0..<16 * blocks * subBlocks).map { _ in Float16(random.float()) }
       minimums = scales.map { _ in affine ? Float16(random.float()) : 0 }
       var packed = [UInt8](repeating: 0, count: 64 * bits * blocks)
-      gpt_pack_codes(codes, 32 * blocks, Int32(bits), Int32(blocks), &packed)
+      let portable = try PackedCodesTests.kernels(GPT_LEVEL_PORTABLE.rawValue)
+      portable.pack_codes(codes, 32 * blocks, Int32(bits), Int32(blocks), &packed)
       self.packed = packed
     }
 
@@ -72,7 +73,7 @@ import Testing
   func unpackedPanelsHoldEveryCodeAtItsPlace(level: UInt32, bits: Int) throws {
     for (blocks, stride) in [(1, 16), (2, 48), (5, 17)] {
       for (subBlocks, affine) in [(1, false), (1, true), (2, false), (2, true)] {
-        let panel = Panel(
+        let panel = try Panel(
           bits: bits, subBlocks: subBlocks, affine: affine, zero: affine ? 0 : 1 << (bits - 1),
           blocks: blocks)
         let kernels = try Self.kernels(level)
@@ -82,9 +83,42 @@ import Testing
     }
   }
 
+  @Test(arguments: IntegerKernelTests.levels, widths + [8])
+  func codesArePackedAsThePortableKernelPacksThem(level: UInt32, bits: Int) throws {
+    let kernels = try Self.kernels(level)
+    for blocks in [1, 2, 3, 8] {
+      let panel = try Panel(bits: bits, subBlocks: 1, affine: false, zero: 0, blocks: blocks)
+      var packed = [UInt8](repeating: 0, count: 64 * bits * blocks)
+      kernels.pack_codes(panel.codes, 32 * blocks, Int32(bits), Int32(blocks), &packed)
+      #expect(packed == panel.packed, "\(blocks) blocks")
+    }
+  }
+
+  @Test(arguments: IntegerKernelTests.levels)
+  func scalesAreRoundedAndLieByBlock(level: UInt32) throws {
+    let kernels = try Self.kernels(level)
+    var random = TestRandom(seed: 8)
+    for (count, stride) in [(1, 1), (15, 16), (16, 16), (17, 20), (48, 48)] {
+      var scales = random.floats(16 * stride)
+      scales[0] = .infinity
+      scales[stride] = 70_000
+      scales[2 * stride] = 1e-7
+      scales[3 * stride] = .nan
+      var packed = [UInt16](repeating: 1, count: 16 * count)
+      kernels.pack_scales(scales, stride, Int32(count), &packed)
+      for row in 0..<16 {
+        for index in 0..<count {
+          let expected = Float16(scales[row * stride + index])
+          let found = Float16(bitPattern: packed[16 * index + row])
+          #expect(found == expected || found.isNaN && expected.isNaN)
+        }
+      }
+    }
+  }
+
   @Test(arguments: IntegerKernelTests.levels, widths)
   func extremeScalesAreUnpackedAsIEEESaysTheyAre(level: UInt32, bits: Int) throws {
-    var panel = Panel(bits: bits, subBlocks: 1, affine: true, zero: 0, blocks: 1)
+    var panel = try Panel(bits: bits, subBlocks: 1, affine: true, zero: 0, blocks: 1)
     let extremes: [Float16] = [
       .nan, -.nan, .infinity, -.infinity, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
       .greatestFiniteMagnitude, -.greatestFiniteMagnitude,

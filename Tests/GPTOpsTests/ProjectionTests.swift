@@ -126,6 +126,30 @@ import Testing
     return (matrix, held)
   }
 
+  @Test(arguments: KernelLevel.available, quantisedFormats)
+  func productsAreAddedToAResidualInItsPlaceAndElsewhere(
+    _ level: KernelLevel, _ format: PanelFormat
+  ) throws {
+    let context = try ComputeContext(threadCount: 2, precision: .automatic, level: level)
+    let (outputs, inputs) = (50, 96)
+    var random = TestRandom(seed: 5)
+    let layer = Linear(
+      weight: .packed(Self.quantised(format, outputs: outputs, inputs: inputs).0),
+      bias: Parameter(
+        name: "bias", value: random.tensor(rows: 1, columns: outputs), decays: false))
+    for rows in Self.rowCounts {
+      let source = RowSource(random.tensor(rows: rows, columns: inputs))
+      let product = Tensor(rows: rows, columns: outputs)
+      project(source, [(layer, product)], scratch: Workspace(), in: context)
+      let x = random.tensor(rows: rows, columns: outputs)
+      let expected = zip(x.values, product.values).map { Double($0) + Double($1) }
+      for sum in [Tensor(rows: rows, columns: outputs), x] {
+        project(source, through: layer, addedTo: x, into: sum, scratch: Workspace(), in: context)
+        #expect(relativeDifference(sum.values, expected) < 1e-5, "\(rows) rows")
+      }
+    }
+  }
+
   /// Products of random rows with a quantised matrix of each shape.
   private func expectProducts(
     _ format: PanelFormat, shapes: [(Int, Int)], rowCounts: [Int], within bound: Double,

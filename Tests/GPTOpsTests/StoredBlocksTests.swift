@@ -40,7 +40,8 @@ import Testing
         }
       }
       var expected = [UInt8](repeating: 0, count: 16 * length * blocks)
-      gpt_pack_codes(codes, 32 * blocks, Int32(format.bits), Int32(blocks), &expected)
+      try Self.kernels(.portable).pack_codes(
+        codes, 32 * blocks, Int32(format.bits), Int32(blocks), &expected)
       var packed = [UInt8](repeating: 0, count: 16 * length * blocks)
       var packedScales = [UInt16](repeating: 0, count: 16 * blocks)
       stored.withUnsafeBufferPointer { stored in

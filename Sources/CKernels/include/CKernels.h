@@ -252,6 +252,10 @@ typedef struct gpt_kernels {
   /* Rotates one head: pairs (i, i + half) by the angles of `cosines` and `sines`. */
   void (*rotate)(float *x, const float *cosines, const float *sines, int half);
 
+  /* Interleaves 16 rows of codes (row r at codes + r * row_stride, values below 2^bits) of `blocks`
+     blocks into a quantised panel; 16 rows of `count` scales into [count][16] fp16. */
+  void (*pack_codes)(const uint8_t *codes, ptrdiff_t row_stride, int bits, int blocks, uint8_t *panel);
+  void (*pack_scales)(const float *rows, ptrdiff_t row_stride, int count, uint16_t *scales);
   /* Sixteen rows of stored blocks, each an fp16 scale and 32 codes of 4 or 8 bits in the order of a
      panel, as that panel: code words are changed by `flip`, scales stay. See template_blocks.h. */
   void (*pack_blocks)(const uint8_t *const rows[16], int bits, uint32_t flip, int blocks,
@@ -321,16 +325,10 @@ const gpt_kernels *gpt_kernels_of(gpt_level level);
    32. */
 void gpt_bf16_product_tiles_portable(const gpt_bf16_product *);
 
-/* Interleaves 16 rows of codes (row r at codes + r * row_stride, values below 2^bits) of `blocks`
-   blocks into a quantised panel. */
-void gpt_pack_codes(const uint8_t *codes, ptrdiff_t row_stride, int bits, int blocks,
-                    uint8_t *panel);
 /* Sixteen rows of fp32 (row r at rows + r * row_stride, `depth` values) into a panel of floats. */
 void gpt_pack_f32(const float *rows, ptrdiff_t row_stride, int depth, float *panel);
 void gpt_pack_f16(const float *rows, ptrdiff_t row_stride, int depth, uint16_t *panel);
 void gpt_pack_bf16(const float *rows, ptrdiff_t row_stride, int depth, uint16_t *panel);
-/* Sixteen rows of `count` scales into [count][16] fp16. */
-void gpt_pack_scales(const float *rows, ptrdiff_t row_stride, int count, uint16_t *scales);
 /* fp32 to fp16, round to nearest even (IEEE 754-2008). */
 uint16_t gpt_f16_from_f32(float value);
 float gpt_f32_from_f16(uint16_t value);

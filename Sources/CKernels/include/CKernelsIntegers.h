@@ -95,6 +95,7 @@ typedef struct gpt_int16_product {
   int blocks;
   float *y;
   ptrdiff_t y_stride;
+  int accumulate; /* whether y is added to instead of overwritten */
 } gpt_int16_product;
 
 /* ggml's blocks that are multiplied as they lie. */

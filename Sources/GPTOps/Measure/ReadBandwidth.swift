@@ -17,6 +17,8 @@ package struct ReadBandwidth: ~Copyable {
   package init(byteCount: Int) {
     let chunks = max(1, (byteCount + Self.chunkFloats * 4 - 1) / (Self.chunkFloats * 4))
     buffer = AlignedBuffer(byteCount: chunks * Self.chunkFloats * 4)
+    // Pages that were never written are all one page of zeros, which stays in a cache.
+    buffer.pointer(Float.self).update(repeating: 1, count: chunks * Self.chunkFloats)
   }
 
   private static var byteCount: Int {
