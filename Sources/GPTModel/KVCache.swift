@@ -59,7 +59,9 @@ package final class KVCache {
 
   /// Makes room for `count` more tokens; pages shared with another cache that are about to be
   /// written are replaced by copies.
-  func reserve(_ count: Int) {
+  ///
+  /// - Returns: the pages that are new
+  func reserve(_ count: Int) -> ArraySlice<AlignedBuffer> {
     let needed = PageLayout.pageCount(tokens: tokens.count + count)
     let firstWritten = tokens.count / PageLayout.pageTokens
     if firstWritten < pages.count, !isKnownUniquelyReferenced(&pages[firstWritten]) {
@@ -67,7 +69,9 @@ package final class KVCache {
       copy.base.copyMemory(from: pages[firstWritten].base, byteCount: layout.pageBytes)
       pages[firstWritten] = copy
     }
+    let before = pages.count
     while pages.count < needed { pages.append(AlignedBuffer(byteCount: layout.pageBytes)) }
+    return pages[before...]
   }
 
   /// Gives back the memory of activations, between passes.

@@ -32,7 +32,8 @@ package struct OpenedModel: Sendable {
   package let stopTokens: [Int32]
   package let summary: ModelSummary
 
-  /// Opens a Hugging Face folder or a GGUF file.
+  /// Opens a Hugging Face folder or a GGUF file. The tokenizer is made while weights are packed, so
+  /// what is wrong with it is reported after what is wrong with them.
   ///
   /// - Parameter context: where it is computed, that of a model it works with; nil makes a new one
   package static func open(

@@ -28,9 +28,11 @@ final class PackingList {
 
   /// Fills all matrices taken up, and does `other` meanwhile, on one of the threads.
   func run(in context: ComputeContext, beside other: () -> Void) {
-    // The last chunk is claimed first: what cannot be divided should not be left for the end.
+    // Threads claim the last chunk first: what cannot be divided should not be left for the end,
+    // and a file that is not in memory is read from its beginning on.
     context.pool.run(pieces.count + 1) { chunk, worker in
-      if chunk < pieces.count { pieces[chunk].pack(in: context, worker: worker) } else { other() }
+      if chunk == pieces.count { return other() }
+      pieces[pieces.count - 1 - chunk].pack(in: context, worker: worker)
     }
     pieces = []
   }

@@ -116,18 +116,22 @@ package final class Transformer: Sendable {
     defer { kept.release(to: mark) }
     let count = parts.reduce(0) { $0 + $1.tokens.count }
     if parts.allSatisfy({ $0.tokens.count == 1 }) { largePages?.begin() }
-    if mark == 0 { kept.reserve(count * configuration.activationBytes) }
+    var fresh: [AlignedBuffer] = []
+    if mark == 0, let memory = kept.reserve(count * configuration.activationBytes) {
+      fresh.append(memory)
+    }
     let x = kept.tensor(rows: count, columns: configuration.width)
     var rows: [CachedSequence] = []
     for part in parts {
       let first = rows.last?.rows.upperBound ?? 0
       let start = part.cache.tokenCount
-      part.cache.reserve(part.tokens.count)
+      fresh += part.cache.reserve(part.tokens.count)
       rows.append(
         CachedSequence(
           rows: first..<first + part.tokens.count, start: start,
           pages: part.cache.pages.map(\.base)))
     }
+    context.makeResident(fresh)
     let positions = rows.flatMap { Array($0.start..<$0.start + $0.rows.count) }
     embed(parts.flatMap(\.tokens)[...], positions: positions, into: x)
     let pass = ForwardPass(

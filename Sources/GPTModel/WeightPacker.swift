@@ -1,18 +1,24 @@
-import GPTOps
-import GPTTensor
-import GPTWeights
+package import GPTOps
+package import GPTTensor
+package import GPTWeights
 
 /// Which rows of a stored matrix become which outputs.
-struct RowSelection: Sendable {
+package struct RowSelection: Sendable {
   /// The row of output 0, counted from the first row of the tensor at hand: below 0 where that is a
   /// copy of later rows.
-  var first = 0
-  var count: Int
+  package var first: Int
+  package var count: Int
   /// Undo llama.cpp's order of query and key rows: within a head of this width, stored row
   /// 2 i + j holds output row j · D / 2 + i.
-  var interleavedHeadWidth: Int?
+  package var interleavedHeadWidth: Int?
 
-  func storedRow(of output: Int) -> Int {
+  package init(first: Int = 0, count: Int, interleavedHeadWidth: Int? = nil) {
+    self.first = first
+    self.count = count
+    self.interleavedHeadWidth = interleavedHeadWidth
+  }
+
+  package func storedRow(of output: Int) -> Int {
     guard let width = interleavedHeadWidth else { return first + output }
     let (head, row) = (output / width, output % width)
     let (half, pair) = (row / (width / 2), row % (width / 2))
@@ -20,25 +26,32 @@ struct RowSelection: Sendable {
   }
 }
 
-/// Rearranges stored matrices for the kernels while they are read for the first time.
-struct WeightPacker {
+/// Rearranges stored matrices for the kernels, all of them at once in `run`; those stored by columns
+/// when they are asked for.
+package struct WeightPacker {
   let context: ComputeContext
   /// Whether quantised weights stay as their file holds them.
   let keepsBlocks: Bool
   let region: BufferRegion
   private let list = PackingList()
 
-  /// What is read and packed at a time: it stays in the caches of a core.
-  private static let pieceBytes = 128 * 1024
+  /// What is read and packed at a time.
+  private let pieceBytes: Int
 
-  init(context: ComputeContext, keepsBlocks: Bool, region: BufferRegion) {
+  /// - Parameter pieceBytes: few enough to stay in the caches of a core
+  package init(
+    context: ComputeContext, keepsBlocks: Bool, region: BufferRegion, pieceBytes: Int = 128 << 10
+  ) {
     self.context = context
     self.keepsBlocks = keepsBlocks
     self.region = region
+    self.pieceBytes = pieceBytes
   }
 
-  /// A matrix that is filled by `run`.
-  func pack(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool = false) -> PackedMatrix {
+  /// A matrix that is filled by `run`, unless it is transposed.
+  package func pack(_ tensor: StoredTensor, rows: RowSelection, transposed: Bool = false)
+    -> PackedMatrix
+  {
     if transposed { return packTransposed(tensor, rows: rows) }
     let matrix = PackedMatrix(
       outputs: rows.count, inputs: tensor.columnCount, format: panelFormat(for: tensor.dtype),
@@ -48,13 +61,13 @@ struct WeightPacker {
   }
 
   /// Fills the matrices, and does `other` meanwhile, on one of the threads.
-  func run(beside other: () -> Void) { list.run(in: context, beside: other) }
+  package func run(beside other: () -> Void) { list.run(in: context, beside: other) }
 
   /// Outputs whose rows lie together, in whole panels.
   private func outputsOfPiece(_ tensor: StoredTensor, rows: RowSelection) -> Int {
     var unit = rows.interleavedHeadWidth ?? 16
     while unit % 16 != 0 { unit *= 2 }
-    return max(Self.pieceBytes / (tensor.rowBytes * unit), 1) * unit
+    return max(pieceBytes / (tensor.rowBytes * unit), 1) * unit
   }
 
   func vector(_ tensor: StoredTensor, range: Range<Int>? = nil) -> Tensor {
@@ -85,8 +98,8 @@ struct WeightPacker {
 
   /// `[in, out]` as GPT-2's checkpoints store it; such files hold plain floats only.
   private func packTransposed(_ tensor: StoredTensor, rows: RowSelection) -> PackedMatrix {
-    let values = tensor.dequantised()
-    defer { tensor.releasePages() }
+    let memory = AlignedBuffer(byteCount: tensor.bytes.count)
+    let values = tensor.copy(rows: 0..<tensor.rowCount, to: memory.base).dequantised()
     let inputs = tensor.rowCount
     let columns = tensor.columnCount
     let matrix = PackedMatrix(

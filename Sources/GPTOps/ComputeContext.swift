@@ -119,6 +119,18 @@ package final class ComputeContext: @unchecked Sendable {
     return buffer.base
   }
 
+  /// Has the memory of buffers that are about to be written given at once, by all threads.
+  package func makeResident(_ buffers: [AlignedBuffer]) {
+    let pieceBytes = 512 << 10
+    let pieces = buffers.flatMap { buffer in
+      stride(from: 0, to: buffer.byteCount, by: pieceBytes).map { (buffer, $0) }
+    }
+    pool.run(pieces.count) { piece, _ in
+      let (buffer, start) = pieces[piece]
+      buffer.makeResident(start..<start + pieceBytes)
+    }
+  }
+
   /// Chunks of a region over `count` equal pieces: several a thread, so that a slow core takes
   /// fewer.
   func chunkCount(for count: Int) -> Int { min(count, pool.threadCount * 8) }

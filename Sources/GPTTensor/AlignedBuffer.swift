@@ -76,6 +76,8 @@ package final class AlignedBuffer: @unchecked Sendable {
   /// not know how (before Linux 5.14), they come one by one.
   package func makeResident(_ range: Range<Int>) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    // The heap's memory is written when it is made.
+    if case .allocated = origin { return }
     let bytes = range.clamped(to: 0..<byteCount)
     let start = (Int(bitPattern: base) + bytes.lowerBound) / page * page
     let end = (Int(bitPattern: base) + bytes.upperBound + page - 1) / page * page

@@ -22,11 +22,15 @@ package final class Workspace {
 
   /// Makes sure that tensors of so many bytes lie one behind the other, so that a place serves
   /// tensors of any shape in turn. Only while nothing is in use.
-  package func reserve(_ byteCount: Int) {
-    guard memory.map({ $0.byteCount < byteCount }) ?? true else { return }
+  ///
+  /// - Returns: new memory for them, if there was not enough
+  @discardableResult
+  package func reserve(_ byteCount: Int) -> AlignedBuffer? {
+    guard memory.map({ $0.byteCount < byteCount }) ?? true else { return nil }
     precondition(used == 0, "\(used) tensors in use")
     slots = []
     memory = AlignedBuffer(byteCount: byteCount)
+    return memory
   }
 
   package func tensor(rows: Int, columns: Int) -> Tensor {

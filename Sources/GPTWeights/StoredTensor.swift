@@ -5,7 +5,8 @@ package import GPTTensor
 /// `bytes` may begin at any address: the safetensors format does not align data, so readers use
 /// unaligned loads. Its length is the one that `dtype` and `shape` imply.
 package struct StoredTensor: @unchecked Sendable {
-  // @unchecked: `bytes` points into `file`, which is kept alive and never written.
+  // @unchecked: `bytes` points into `file`, which is kept alive and never written, or into a copy
+  // whose maker answers for both.
   package let name: String
   package let dtype: DType
   /// Row-major, outermost dimension first: a weight is `[out, in]` whatever the file's convention.
@@ -38,7 +39,8 @@ package struct StoredTensor: @unchecked Sendable {
   /// Bytes of one encoded row.
   package var rowBytes: Int { columnCount / dtype.blockLength * dtype.blockBytes }
 
-  /// Rows as a tensor of their own, in memory that the caller keeps as long as it uses that.
+  /// Rows as a tensor of their own, in memory that the caller keeps as long as it uses that: to be
+  /// read through `bytes` and `dequantise(rows:into:rowStride:)`, which do not ask the file.
   ///
   /// - Parameter target: room for `rows.count * rowBytes` bytes
   package func copy(rows: Range<Int>, to target: UnsafeMutableRawPointer) -> StoredTensor {

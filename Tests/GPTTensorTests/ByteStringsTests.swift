@@ -25,6 +25,38 @@ import Testing
   }
 }
 
+extension ByteStringsTests {
+  @Test(
+    arguments: [
+      ([[], [0x61], [0xc3, 0xa9], [0xf0, 0x9f, 0x99, 0x82]], true), ([], true),
+      ([[0x61], [0xff]], false), ([[0xc3], [0xa9]], false),
+      ([[0x61, 0xc3], [0xa9, 0x62]], false),
+      ([[0xc3]], false),
+    ] as [([[UInt8]], Bool)])
+  func stringsAreUTF8IfEachOfThemIs(strings: [[UInt8]], expected: Bool) {
+    #expect(ByteStrings(strings).areUTF8 == expected)
+    let each = strings.allSatisfy { String(validating: $0, as: UTF8.self) != nil }
+    #expect(each == expected)
+  }
+}
+
+@Suite struct AlignedBufferTests {
+  @Test(arguments: [1, 100, 1 << 20, (1 << 20) + 1, 5_000_000])
+  func buffersAreZeroAndKeepWhatTheyHold(byteCount: Int) {
+    let buffer = AlignedBuffer(byteCount: byteCount)
+    let bytes = UnsafeMutableRawBufferPointer(start: buffer.base, count: byteCount)
+    #expect(Int(bitPattern: buffer.base) % 64 == 0)
+    #expect(bytes.allSatisfy { $0 == 0 })
+    bytes[0] = 1
+    bytes[byteCount - 1] = 2
+    for range in [0..<byteCount, byteCount / 2..<byteCount, 0..<0, 0..<byteCount + 100] {
+      buffer.makeResident(range)
+    }
+    #expect(bytes[byteCount - 1] == 2)
+    #expect(bytes.reduce(0) { $0 + Int($1) } == (byteCount == 1 ? 2 : 3))
+  }
+}
+
 @Suite struct BufferRegionTests {
   @Test(arguments: [1, 4096, 1 << 20])
   func buffersAreZeroAndApart(pieceBytes: Int) {

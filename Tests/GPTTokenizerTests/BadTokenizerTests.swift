@@ -93,6 +93,33 @@ import Testing
     }
   }
 
+  /// Merges are looked up sixteen at a time.
+  @Test(arguments: [0, 15, 16, 40])
+  func theMergeIsNamedWhosePartIsMissing(rank: Int) {
+    let letters = (0..<26).map { UInt8(0x61 + $0) }
+    var tokens = ByteStrings(letters.map { [$0] })
+    var merges = ByteStrings()
+    for index in 0..<48 {
+      let pair = [letters[index / 26], letters[index % 26]]
+      tokens.append(pair)
+      merges.append([pair[0], 0x20, index == rank ? 0x41 : pair[1]])
+    }
+    var file = GGUFVocabulary(model: "gpt2", tokens: tokens, location: "m.gguf")
+    file.merges = merges
+    #expect(
+      errorText { _ = try makeTokenizer(file) }
+        == "m.gguf: tokenizer.ggml.merges: merges[\(rank)]: part 'A', "
+        + "expected a token of the vocabulary")
+  }
+
+  @Test(arguments: [[[0x61], [0xff]], [[0x61], [0xc3], [0xa9]]] as [[[UInt8]]])
+  func aTokenThatIsNotUTF8IsNamed(tokens: [[UInt8]]) {
+    let file = GGUFVocabulary(model: "gpt2", tokens: ByteStrings(tokens), location: "m.gguf")
+    let text = errorText { _ = try makeTokenizer(file) }
+    #expect(text.hasPrefix("m.gguf: tokenizer.ggml.tokens[1]: "), "\(text)")
+    #expect(text.hasSuffix(", expected UTF-8"))
+  }
+
   @Test func ggufFieldsAreChecked() {
     var file = GGUFVocabulary(model: "gpt2", tokens: [[0x61]], location: "m.gguf")
     file.types = [1, 1]

@@ -79,8 +79,8 @@ typedef struct gpt_int16_rows {
   const float *block_sums; /* [rows][scale_stride], the same of a block */
 } gpt_int16_rows;
 
-/* y[r][16 p + lane] = sum over blocks of x scale * panel scale * sum of x codes * panel codes, plus
-   x sum * minimum. Panels are codes, less their zero, as [16 * blocks][16][2], pairs as in the rows:
+/* y[r][16 p + lane] = what it holds if `accumulate`, plus the sum over blocks of x scale * panel scale
+   * sum of x codes * panel codes, plus x sum * minimum. Panels are codes, less their zero, as [16 * blocks][16][2], pairs as in the rows:
    at most 8 bits, so that a block's sum stays below 32 * 2^7 * 2^15 = 2^27. */
 typedef struct gpt_int16_product {
   gpt_int16_rows x;

@@ -21,6 +21,11 @@ package struct ReadBandwidth: ~Copyable {
     buffer.pointer(Float.self).update(repeating: 1, count: chunks * Self.chunkFloats)
   }
 
+  /// What is read.
+  package var memory: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: buffer.base, count: buffer.byteCount)
+  }
+
   private static var byteCount: Int {
     let cache = max(0, sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)))
     return min(max(leastBytes, 4 * cache), mostBytes)

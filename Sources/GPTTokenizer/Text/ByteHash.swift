@@ -18,7 +18,8 @@ struct ByteHash: Sendable {
 
   @inline(__always)
   func callAsFunction(_ bytes: UnsafeRawBufferPointer) -> Int {
-    var state = seed ^ UInt64(truncatingIfNeeded: bytes.count)
+    // Texts of different lengths may hold the same last word: the length changes all bits.
+    var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x8ebc_6af0_9c88_c6e3
     var position = 0
     while bytes.count - position >= 8 {
       let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
