@@ -21,8 +21,11 @@ ALWAYS void int16_tile(const int R, const int sub_blocks, const int affine,
   const float *scales = t->scales + panel * t->scale_stride;
   const float *minimums = affine ? t->minimums + panel * t->scale_stride : 0;
   v16 acc[6];
-  UNROLL for (int r = 0; r < R; r++)
-    acc[r] = t->accumulate ? v16_load(t->y + (row + r) * t->y_stride + 16 * panel) : v16_set1(0);
+  v16 start = t->bias ? v16_load(t->bias + 16 * panel) : v16_set1(0);
+  UNROLL for (int r = 0; r < R; r++) {
+    acc[r] = start;
+    if (t->accumulate) acc[r] = v16_add(start, v16_load(t->y + (row + r) * t->y_stride + 16 * panel));
+  }
   for (int b = 0; b < t->blocks; b++) {
     UNROLL for (int sub = 0; sub < sub_blocks; sub++) {
       v16i sum[6];

@@ -28,11 +28,12 @@ final class PackingList {
 
   /// Fills all matrices taken up, and does `other` meanwhile, on one of the threads.
   func run(in context: ComputeContext, beside other: () -> Void) {
-    // Threads claim the last chunk first: what cannot be divided should not be left for the end,
-    // and a file that is not in memory is read from its beginning on.
+    // Several threads claim the last chunk first, one begins with chunk 0: what cannot be divided is
+    // not left for the end, and a file that is not in memory is read from its beginning on.
+    let isAlone = context.pool.threadCount == 1
     context.pool.run(pieces.count + 1) { chunk, worker in
       if chunk == pieces.count { return other() }
-      pieces[pieces.count - 1 - chunk].pack(in: context, worker: worker)
+      pieces[isAlone ? chunk : pieces.count - 1 - chunk].pack(in: context, worker: worker)
     }
     pieces = []
   }

@@ -36,10 +36,10 @@ struct Int16Rows {
 
   /// Panels of 16 outputs of x · weightᵀ, unpacked to 16 bits on their way.
   ///
-  /// - Parameter accumulates: whether y is added to instead of overwritten
+  /// - Parameters: bias `[N]` is added; accumulates says whether y is added to, not overwritten
   func multiply(
-    _ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, accumulates: Bool, worker: Int,
-    in context: ComputeContext
+    _ weight: PackedMatrix, panels: Range<Int>, into y: Tensor, bias: Tensor?, accumulates: Bool,
+    worker: Int, in context: ComputeContext
   ) {
     guard var format = weight.kernelFormat else { return }
     let blocks = weight.depth / 32
@@ -64,7 +64,8 @@ struct Int16Rows {
       x: view, rows: Int32(y.rows), panels: codes, panel_stride: codeCount, scales: scales,
       minimums: format.affine == 0 ? nil : UnsafePointer(minimums), scale_stride: scaleCount,
       sub_blocks: format.sub_blocks, panel_count: Int32(panels.count), blocks: Int32(blocks),
-      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: accumulates ? 1 : 0)
+      y: y.pointer + panels.lowerBound * 16, y_stride: y.stride, accumulate: accumulates ? 1 : 0,
+      bias: bias.map { UnsafePointer($0.pointer + panels.lowerBound * 16) })
     kernels.int16_product(&product)
   }
 }

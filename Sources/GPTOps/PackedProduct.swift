@@ -80,10 +80,11 @@ private struct PackedJob {
       let count = weight.panelCount
       let own = weight.wholeUnits(range.clamped(to: 0..<count))
       if !own.isEmpty {
-        input.multiply(
-          weight, panels: own, into: output, accumulates: accumulates, worker: worker)
+        let bias = linear.bias?.value
+        let isAdded = input.multiply(
+          weight, panels: own, into: output, bias: bias, accumulates: accumulates, worker: worker)
         if let terms { add(terms[index], panels: own, to: output, worker: worker) }
-        if let bias = linear.bias { add(bias.value, panels: own, to: output) }
+        if let bias, !isAdded { add(bias, panels: own, to: output) }
       }
       range = max(range.lowerBound - count, 0)..<max(range.upperBound - count, 0)
     }
@@ -162,9 +163,11 @@ private struct ProjectionInput {
     arranged.first { $0.format == matrix.format }
   }
 
+  /// - Returns: whether the bias was added
   func multiply(
-    _ weight: FrozenWeight, panels: Range<Int>, into y: Tensor, accumulates: Bool, worker: Int
-  ) {
+    _ weight: FrozenWeight, panels: Range<Int>, into y: Tensor, bias: Tensor?, accumulates: Bool,
+    worker: Int
+  ) -> Bool {
     let path = path(for: weight)
     precondition(!accumulates || path == .int16, "sums of products that overwrite")
     switch (path, weight) {
@@ -177,17 +180,19 @@ private struct ProjectionInput {
       if let stored { matrix.multiply(stored, panels: panels, into: y, in: context) }
     case (.int16, .stored(let matrix)):
       int16?.multiply(
-        matrix.packed(panels), panels: panels, into: y, accumulates: accumulates, worker: worker,
-        in: context)
+        matrix.packed(panels), panels: panels, into: y, bias: bias, accumulates: accumulates,
+        worker: worker, in: context)
     case (.int16, .packed(let matrix)):
       int16?.multiply(
-        matrix, panels: panels, into: y, accumulates: accumulates, worker: worker, in: context)
+        matrix, panels: panels, into: y, bias: bias, accumulates: accumulates, worker: worker,
+        in: context)
     case (.rows, .mapped(let matrix)):
       arranged(for: matrix)?.multiply(matrix, panels: panels, into: y, in: context)
     case (.unpacked, _):
       multiplyUnpacked(weight.panels, panels: panels, into: y, worker: worker)
     default: preconditionFailure("a product of rounded rows")
     }
+    return path == .int16
   }
 
   private func multiplyFloats(

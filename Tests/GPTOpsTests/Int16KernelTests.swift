@@ -94,6 +94,14 @@ import Testing
       #expect(difference < 2e-5, "\(rows) × \(16 * panels) × \(32 * blocks): \(difference)")
       let sums = product.multiplied(by: kernels, onto: 3)
       #expect(relativeDifference(sums, product.expected.map { $0 + 3 }) < 2e-5)
+      let bias = (0..<16 * panels).map { Float($0) / 8 }
+      for start in [nil, Float(3)] {
+        let found = product.multiplied(by: kernels, onto: start, bias: bias)
+        let expected = product.expected.enumerated().map { index, sum in
+          sum + Double(start ?? 0) + Double(bias[index % bias.count])
+        }
+        #expect(relativeDifference(found, expected) < 2e-5)
+      }
     }
   }
 
@@ -151,7 +159,10 @@ import Testing
     }
 
     /// - Parameter start: what the product is added to; nil: it is overwritten
-    func multiplied(by kernels: gpt_kernels, onto start: Float? = nil) -> [Float] {
+    func multiplied(
+      by kernels: gpt_kernels, onto start: Float? = nil, bias: [Float]? = nil
+    ) -> [Float] {
+      let bias = bias.map(Memory.init)
       let format = panels[0].format
       let codes = Memory(panels.flatMap { $0.unpacked(by: kernels) })
       let scales = Memory(panels.flatMap(\.scales))
@@ -169,8 +180,11 @@ import Testing
         minimums: format.affine != 0 ? UnsafePointer(minimums.pointer) : nil,
         scale_stride: 16 * blocks * Int(format.sub_blocks), sub_blocks: format.sub_blocks,
         panel_count: Int32(panels.count), blocks: Int32(blocks), y: y.pointer,
-        y_stride: 16 * panels.count, accumulate: start == nil ? 0 : 1)
-      withExtendedLifetime((codes, scales, minimums, rowCodes, rowScales, rowSums, blockSums)) {
+        y_stride: 16 * panels.count, accumulate: start == nil ? 0 : 1,
+        bias: bias.map { UnsafePointer($0.pointer) })
+      withExtendedLifetime(
+        (codes, scales, minimums, rowCodes, rowScales, rowSums, blockSums, bias)
+      ) {
         kernels.int16_product(&product)
       }
       return y.values

@@ -79,7 +79,7 @@ typedef struct gpt_int16_rows {
   const float *block_sums; /* [rows][scale_stride], the same of a block */
 } gpt_int16_rows;
 
-/* y[r][16 p + lane] = what it holds if `accumulate`, plus the sum over blocks of x scale * panel scale
+/* y[r][16 p + lane] = bias, plus what it holds if `accumulate`, plus the sum over blocks of x scale * panel scale
    * sum of x codes * panel codes, plus x sum * minimum. Panels are codes, less their zero, as [16 * blocks][16][2], pairs as in the rows:
    at most 8 bits, so that a block's sum stays below 32 * 2^7 * 2^15 = 2^27. */
 typedef struct gpt_int16_product {
@@ -95,7 +95,8 @@ typedef struct gpt_int16_product {
   int blocks;
   float *y;
   ptrdiff_t y_stride;
-  int accumulate; /* whether y is added to instead of overwritten */
+  int accumulate;    /* whether y is added to instead of overwritten */
+  const float *bias; /* [16 * panel_count], or NULL */
 } gpt_int16_product;
 
 /* ggml's blocks that are multiplied as they lie. */
