@@ -1,5 +1,6 @@
 import GPTTensor
 import GPTTokenizer
+import GPTWeights
 
 /// A model's files, opened and checked; neither their weights nor their tokenizer has been read.
 struct FoundModel: Sendable {
@@ -27,5 +28,32 @@ struct FoundModel: Sendable {
   func source(with tokenizer: any Tokenizer) throws(ModelError) -> TrainingSource {
     try checkpoint.checkRows(for: tokenizer)
     return TrainingSource(self, tokenizer: tokenizer)
+  }
+
+  /// The configuration with the context that was asked for.
+  static func limit(_ configuration: ModelConfiguration, to contextLength: Int?)
+    throws(ModelError) -> ModelConfiguration
+  {
+    guard let contextLength else { return configuration }
+    guard contextLength >= 1 && contextLength <= configuration.contextLength else {
+      throw .configuration(
+        location: "--context-length", key: "the context length", found: "\(contextLength)",
+        expected: "1…\(configuration.contextLength), what the model was made for")
+    }
+    var result = configuration
+    result.contextLength = contextLength
+    return result
+  }
+}
+
+extension Checkpoint {
+  /// Demands an embedding for each token.
+  func checkRows(for tokenizer: any Tokenizer) throws(ModelError) {
+    guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+      throw .configuration(
+        location: source.location, key: "the number of token embeddings",
+        found: "\(configuration.vocabularySize)",
+        expected: "at least the tokenizer's \(tokenizer.vocabularySize) tokens")
+    }
   }
 }

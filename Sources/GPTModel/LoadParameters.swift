@@ -11,7 +11,7 @@ package struct StoredParameters {
   /// - Throws: for a folder whose config.json says something else than `configuration`: the first
   ///   such key with what was found and what was expected; for missing and misshapen tensors.
   package init(configuration: ModelConfiguration, folder: String) throws(ModelError) {
-    let (reader, family) = try OpenedModel.readConfiguration(folder: folder)
+    let (reader, family) = try FoundModel.readConfiguration(folder: folder)
     try check(try family.configuration(reader), equals: configuration)
     let source: any WeightSource
     do { source = try openSafetensors(folder: folder) } catch { throw .weights(error) }

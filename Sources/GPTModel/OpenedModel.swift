@@ -1,8 +1,6 @@
-import GPTJSON
 package import GPTOps
 import GPTTensor
 package import GPTTokenizer
-import GPTWeights
 
 /// Choices made when a model is opened.
 package struct ModelOptions: Sendable {
@@ -88,32 +86,5 @@ package struct OpenedModel: Sendable {
       cacheType: options.cacheType ?? context.defaultCacheType, keepsBlocks: options.lowMemory
     ).load(beside: other)
     return adapters.isEmpty ? transformer : transformer.adapted(by: adapters)
-  }
-
-  /// The configuration with the context that was asked for.
-  static func limit(_ configuration: ModelConfiguration, to contextLength: Int?)
-    throws(ModelError) -> ModelConfiguration
-  {
-    guard let contextLength else { return configuration }
-    guard contextLength >= 1 && contextLength <= configuration.contextLength else {
-      throw .configuration(
-        location: "--context-length", key: "the context length", found: "\(contextLength)",
-        expected: "1…\(configuration.contextLength), what the model was made for")
-    }
-    var result = configuration
-    result.contextLength = contextLength
-    return result
-  }
-}
-
-extension Checkpoint {
-  /// Demands an embedding for each token.
-  func checkRows(for tokenizer: any Tokenizer) throws(ModelError) {
-    guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-      throw .configuration(
-        location: source.location, key: "the number of token embeddings",
-        found: "\(configuration.vocabularySize)",
-        expected: "at least the tokenizer's \(tokenizer.vocabularySize) tokens")
-    }
   }
 }

@@ -6,7 +6,7 @@ package func openTokenizer(path: String) throws(ModelError) -> any Tokenizer {
   try asModelErrors(path: path, expected: "a folder, .gguf or .model file") {
     if isDirectory(path) { return try loadTokenizer(folder: path) }
     if path.hasSuffix(".model") { return try SentencePieceTokenizer(contentsOf: path) }
-    return try makeTokenizer(try OpenedModel.vocabulary(of: try GGUFFile(path: path)))
+    return try makeTokenizer(try FoundModel.vocabulary(of: try GGUFFile(path: path)))
   }
 }
 

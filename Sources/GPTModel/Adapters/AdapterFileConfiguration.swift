@@ -22,7 +22,7 @@ struct AdapterFileConfiguration {
 
   init(folder: String) throws(ModelError) {
     try self.init(
-      OpenedModel.readJSON("\(folder)/\(Self.fileName)", location: Self.fileName))
+      FoundModel.readJSON("\(folder)/\(Self.fileName)", location: Self.fileName))
   }
 
   private init(_ reader: JSONConfiguration) throws(ModelError) {

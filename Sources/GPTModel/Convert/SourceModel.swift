@@ -45,7 +45,7 @@ package struct SourceModel {
   }
 
   private static func openFolder(_ path: String) throws(ModelError) -> SourceModel {
-    let (reader, family) = try OpenedModel.readConfiguration(folder: path)
+    let (reader, family) = try FoundModel.readConfiguration(folder: path)
     let source: any WeightSource
     do { source = try openSafetensors(folder: path) } catch { throw .weights(error) }
     let tokenizer: any Tokenizer
@@ -59,16 +59,16 @@ package struct SourceModel {
         source: source, names: family.names, configuration: try family.configuration(reader)),
       origin: .folder(path: path), tokenizer: tokenizer, chatTemplate: template,
       name: try? reader.stringValue("_name_or_path"),
-      stopTokens: OpenedModel.stopTokens(folder: path, reader))
+      stopTokens: FoundModel.stopTokens(folder: path, reader))
   }
 
   private static func openGGUF(_ file: GGUFFile) throws -> SourceModel {
-    let (configuration, names) = try OpenedModel.describe(file)
+    let (configuration, names) = try FoundModel.describe(file)
     return try SourceModel(
       Checkpoint(source: file, names: names, configuration: configuration), origin: .gguf(file),
-      tokenizer: try makeTokenizer(OpenedModel.vocabulary(of: file)),
+      tokenizer: try makeTokenizer(FoundModel.vocabulary(of: file)),
       chatTemplate: try file.string("tokenizer.chat_template"),
-      name: try file.string("general.name"), stopTokens: try OpenedModel.stopTokens(file))
+      name: try file.string("general.name"), stopTokens: try FoundModel.stopTokens(file))
   }
 
   private init(

@@ -87,7 +87,7 @@ extension SourceModel {
     case .folder(let path): return try TokenizerCopy(folder: path)
     case .gguf(let file):
       return try asModelErrors(path: file.path, expected: "a GGUF file with a tokenizer") {
-        let vocabulary = try OpenedModel.vocabulary(of: file)
+        let vocabulary = try FoundModel.vocabulary(of: file)
         let files = try vocabulary.folderFiles(chatTemplate: chatTemplate)
         return TokenizerCopy(
           files: files,

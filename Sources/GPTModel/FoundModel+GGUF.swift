@@ -8,24 +8,22 @@ extension FoundModel {
     let expected = "a GGUF file"
     return try asModelErrors(path: path, expected: expected) {
       let file = try GGUFFile(path: path)
-      let (configuration, names) = try OpenedModel.describe(file)
+      let (configuration, names) = try describe(file)
       return FoundModel(
         checkpoint: Checkpoint(
           source: file, names: names,
-          configuration: try OpenedModel.limit(configuration, to: contextLength)),
+          configuration: try limit(configuration, to: contextLength)),
         chatTemplate: try file.string("tokenizer.chat_template"),
-        stopTokens: try OpenedModel.stopTokens(file), name: try file.string("general.name"),
+        stopTokens: try stopTokens(file), name: try file.string("general.name"),
         makeTokenizer: { () throws(ModelError) in
           defer { file.releaseHeader() }
           return try asModelErrors(path: path, expected: expected) {
-            try GPTTokenizer.makeTokenizer(OpenedModel.vocabulary(of: file))
+            try GPTTokenizer.makeTokenizer(vocabulary(of: file))
           }
         })
     }
   }
-}
 
-extension OpenedModel {
   static func stopTokens(_ file: GGUFFile) throws -> [Int32] {
     try ["eos_token_id", "eot_token_id"].compactMap { key in
       try file.integer("tokenizer.ggml.\(key)").flatMap(Int32.init(exactly:))

@@ -10,10 +10,13 @@ func isDirectory(_ path: String) -> Bool {
 }
 
 extension FoundModel {
+  /// Larger than any published configuration, small enough to read whole.
+  private static let configurationLimit = 16 << 20
+
   static func findFolder(_ path: String, contextLength: Int?)
     throws(ModelError) -> FoundModel
   {
-    let (reader, family) = try OpenedModel.readConfiguration(folder: path)
+    let (reader, family) = try readConfiguration(folder: path)
     let full = try family.configuration(reader)
     let source: any WeightSource
     do { source = try openSafetensors(folder: path) } catch { throw .weights(error) }
@@ -24,8 +27,8 @@ extension FoundModel {
     return FoundModel(
       checkpoint: Checkpoint(
         source: source, names: family.names,
-        configuration: try OpenedModel.limit(full, to: contextLength)),
-      chatTemplate: chatTemplate, stopTokens: OpenedModel.stopTokens(folder: path, reader),
+        configuration: try limit(full, to: contextLength)),
+      chatTemplate: chatTemplate, stopTokens: stopTokens(folder: path, reader),
       name: try? reader.stringValue("_name_or_path"),
       makeTokenizer: { () throws(ModelError) in
         do throws(TokenizerError) { return try loadTokenizer(folder: path) } catch {
@@ -33,11 +36,6 @@ extension FoundModel {
         }
       })
   }
-}
-
-extension OpenedModel {
-  /// Larger than any published configuration, small enough to read whole.
-  private static let configurationLimit = 16 << 20
 
   /// What generation_config.json says, then config.json.
   static func stopTokens(folder: String, _ reader: JSONConfiguration) -> [Int32] {
