@@ -11,14 +11,22 @@ ALWAYS v16 load_lane(gpt_panel_type type, const char *p) {
   return type == GPT_PANEL_F32 ? v16_load((const float *)p) : v16_load_f16((const uint16_t *)p);
 }
 
-/* `ahead` bytes behind what a tile reads lies what the caller reads next, or 0: the processor's own
-   prefetching loses its way where several panels are read side by side. */
+/* The lines at p of some panels side by side, where the processor's own prefetching loses its way. */
+ALWAYS void fetch_panel_lines(const int P, const char *p, ptrdiff_t stride, int into_first_level) {
+  UNROLL for (int i = 0; i < P; i++) {
+    if (into_first_level) __builtin_prefetch(p + i * stride);
+    else __builtin_prefetch(p + i * stride, 0, 2);
+  }
+}
+
+/* `ahead` bytes behind what a tile reads lies what the caller reads next, or 0. */
 ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
                        const gpt_float_product *t, int row, int panel, ptrdiff_t ahead) {
   const float *x = t->x + row * t->x_stride;
   const ptrdiff_t step = t->x_step;
   const char *w = (const char *)t->panels + panel * t->panel_stride;
   float *y = t->y + row * t->y_stride + panel * 16;
+  const int fetches_lines = gpt_fetches_lines;
   v16 acc[8][4];
   UNROLL for (int r = 0; r < R; r++)
     UNROLL for (int p = 0; p < P; p++)
@@ -29,7 +37,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
       v16 even[4], odd[4];
       UNROLL for (int p = 0; p < P; p++)
         load_pair((const uint16_t *)(w + p * t->panel_stride), &even[p], &odd[p]);
-      if (ahead) UNROLL for (int p = 0; p < P; p++) __builtin_prefetch(w + p * t->panel_stride + ahead);
+      if (ahead) fetch_panel_lines(P, w + ahead, t->panel_stride, fetches_lines);
       UNROLL for (int r = 0; r < R; r++) {
         v16 x0 = v16_set1(x[r * t->x_stride + 2 * k * step]), x1 = v16_set1(x[r * t->x_stride + (2 * k + 1) * step]);
         UNROLL for (int p = 0; p < P; p++)
@@ -48,7 +56,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
     for (int k = 0; k < t->depth; k++, w += t->depth_stride) {
       v16 weight[4];
       UNROLL for (int p = 0; p < P; p++) weight[p] = load_lane(type, w + p * t->panel_stride);
-      if (ahead) UNROLL for (int p = 0; p < P; p++) __builtin_prefetch(w + p * t->panel_stride + ahead);
+      if (ahead) fetch_panel_lines(P, w + ahead, t->panel_stride, fetches_lines);
       UNROLL for (int r = 0; r < R; r++) {
         v16 factor = v16_set1(x[r * t->x_stride + k * step]);
         UNROLL for (int p = 0; p < P; p++) acc[r][p] = v16_fma(factor, weight[p], acc[r][p]);

@@ -50,8 +50,20 @@ static void arrange_row(gpt_panel_type type, const float *x, int count, float *o
 /* Rows of x that a tile takes, as many as the level's registers hold two sums of. */
 #define TILE_ROWS (ACCUMULATORS >= 16 ? 4 : 2)
 
-/* Bytes of weights that are on their way while others are multiplied, at least. */
+/* Bytes of weights that are on their way while others are multiplied, at least, where the processor
+   does not follow a stream by itself (`gpt_fetches_lines`). Elsewhere it does, but to the end of a page,
+   so the first line of each page asks for the next page's. */
 #define FETCHED_AHEAD 8192
+#define FETCHED_PAGE 4096
+
+/* Asks for what comes `ahead` bytes behind a step of `bytes` bytes at p. */
+ALWAYS void fetch_ahead(const char *p, ptrdiff_t bytes, ptrdiff_t ahead, int fetches_lines) {
+  if (fetches_lines) {
+    for (ptrdiff_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + ahead + i);
+  } else if ((uintptr_t)p % FETCHED_PAGE < (uintptr_t)bytes) {
+    __builtin_prefetch(p + FETCHED_PAGE);
+  }
+}
 
 /* Depth of a pass of many rows, whose part of x has to stay in the first-level cache beside the
    weights; a multiple of ROW_STEP. */
@@ -81,11 +93,11 @@ ALWAYS void rows_tile(const int R, const int N, const gpt_panel_type type, const
                       int row, int fetches, const row_part *part, row_sums sums) {
   const int bytes = element_bytes(type);
   const float *x = t->x + row * t->x_stride;
-  const char *w[2], *fetched[2];
+  const int fetches_lines = gpt_fetches_lines;
+  const char *w[2];
   v16 acc[4][2][2];
   UNROLL for (int n = 0; n < N; n++) {
     w[n] = (const char *)t->weights + (ptrdiff_t)(part->output + n) * t->depth * bytes;
-    fetched[n] = w[n] + part->ahead[n];
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int i = 0; i < 2; i++)
       acc[r][n][i] = part->begin ? sums[row + r][part->output % 16 + n][i] : v16_set1(0);
   }
@@ -93,10 +105,8 @@ ALWAYS void rows_tile(const int R, const int N, const gpt_panel_type type, const
   for (; k + ROW_STEP <= part->end; k += ROW_STEP) {
     v16 first[2], second[2];
     UNROLL for (int n = 0; n < N; n++) load_step(type, w[n] + k * bytes, &first[n], &second[n]);
-    UNROLL for (int n = 0; n < N; n++) if (fetches >> n & 1) {
-      __builtin_prefetch(fetched[n] + k * bytes);
-      if (type == GPT_PANEL_F32) __builtin_prefetch(fetched[n] + k * bytes + 64);
-    }
+    UNROLL for (int n = 0; n < N; n++)
+      if (fetches >> n & 1) fetch_ahead(w[n] + k * bytes, ROW_STEP * bytes, part->ahead[n], fetches_lines);
     UNROLL for (int r = 0; r < R; r++) add_step(N, x + r * t->x_stride + k, first, second, acc[r]);
   }
   if (k < part->end) {
