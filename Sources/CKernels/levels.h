@@ -1,8 +1,8 @@
 #ifndef GPT_LEVELS_H
 #define GPT_LEVELS_H
 #include "CKernels.h"
-/* Whether what is read as a stream is asked for line by line, into the first-level cache. */
-extern int gpt_fetches_lines;
+/* Whether what is read once is fetched ahead into the first-level cache, not into the second. */
+extern int gpt_fetches_near;
 extern const gpt_kernels gpt_kernels_portable;
 #if defined(__x86_64__)
 extern const gpt_kernels gpt_kernels_avx2;

@@ -11,10 +11,11 @@ ALWAYS v16 load_lane(gpt_panel_type type, const char *p) {
   return type == GPT_PANEL_F32 ? v16_load((const float *)p) : v16_load_f16((const uint16_t *)p);
 }
 
-/* The lines at p of some panels side by side, where the processor's own prefetching loses its way. */
-ALWAYS void fetch_panel_lines(const int P, const char *p, ptrdiff_t stride, int into_first_level) {
-  UNROLL for (int i = 0; i < P; i++) {
-    if (into_first_level) __builtin_prefetch(p + i * stride);
+/* Lines `stride` bytes apart: where several streams are read side by side, or pages of a file, the
+   processor's own prefetching loses its way. */
+ALWAYS void fetch_lines(const char *p, const int count, ptrdiff_t stride, int near) {
+  UNROLL for (int i = 0; i < count; i++) {
+    if (near) __builtin_prefetch(p + i * stride);
     else __builtin_prefetch(p + i * stride, 0, 2);
   }
 }
@@ -26,7 +27,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
   const ptrdiff_t step = t->x_step;
   const char *w = (const char *)t->panels + panel * t->panel_stride;
   float *y = t->y + row * t->y_stride + panel * 16;
-  const int fetches_lines = gpt_fetches_lines;
+  const int near = gpt_fetches_near;
   v16 acc[8][4];
   UNROLL for (int r = 0; r < R; r++)
     UNROLL for (int p = 0; p < P; p++)
@@ -37,7 +38,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
       v16 even[4], odd[4];
       UNROLL for (int p = 0; p < P; p++)
         load_pair((const uint16_t *)(w + p * t->panel_stride), &even[p], &odd[p]);
-      if (ahead) fetch_panel_lines(P, w + ahead, t->panel_stride, fetches_lines);
+      if (ahead) fetch_lines(w + ahead, P, t->panel_stride, near);
       UNROLL for (int r = 0; r < R; r++) {
         v16 x0 = v16_set1(x[r * t->x_stride + 2 * k * step]), x1 = v16_set1(x[r * t->x_stride + (2 * k + 1) * step]);
         UNROLL for (int p = 0; p < P; p++)
@@ -56,7 +57,7 @@ ALWAYS void float_tile(const int R, const int P, const gpt_panel_type type,
     for (int k = 0; k < t->depth; k++, w += t->depth_stride) {
       v16 weight[4];
       UNROLL for (int p = 0; p < P; p++) weight[p] = load_lane(type, w + p * t->panel_stride);
-      if (ahead) fetch_panel_lines(P, w + ahead, t->panel_stride, fetches_lines);
+      if (ahead) fetch_lines(w + ahead, P, t->panel_stride, near);
       UNROLL for (int r = 0; r < R; r++) {
         v16 factor = v16_set1(x[r * t->x_stride + k * step]);
         UNROLL for (int p = 0; p < P; p++) acc[r][p] = v16_fma(factor, weight[p], acc[r][p]);

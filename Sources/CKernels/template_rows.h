@@ -50,20 +50,8 @@ static void arrange_row(gpt_panel_type type, const float *x, int count, float *o
 /* Rows of x that a tile takes, as many as the level's registers hold two sums of. */
 #define TILE_ROWS (ACCUMULATORS >= 16 ? 4 : 2)
 
-/* Bytes of weights that are on their way while others are multiplied, at least, where the processor
-   does not follow a stream by itself (`gpt_fetches_lines`). Elsewhere it does, but to the end of a page,
-   so the first line of each page asks for the next page's. */
+/* Bytes of weights that are on their way while others are multiplied, at least. */
 #define FETCHED_AHEAD 8192
-#define FETCHED_PAGE 4096
-
-/* Asks for what comes `ahead` bytes behind a step of `bytes` bytes at p. */
-ALWAYS void fetch_ahead(const char *p, ptrdiff_t bytes, ptrdiff_t ahead, int fetches_lines) {
-  if (fetches_lines) {
-    for (ptrdiff_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + ahead + i);
-  } else if ((uintptr_t)p % FETCHED_PAGE < (uintptr_t)bytes) {
-    __builtin_prefetch(p + FETCHED_PAGE);
-  }
-}
 
 /* Depth of a pass of many rows, whose part of x has to stay in the first-level cache beside the
    weights; a multiple of ROW_STEP. */
@@ -93,7 +81,7 @@ ALWAYS void rows_tile(const int R, const int N, const gpt_panel_type type, const
                       int row, int fetches, const row_part *part, row_sums sums) {
   const int bytes = element_bytes(type);
   const float *x = t->x + row * t->x_stride;
-  const int fetches_lines = gpt_fetches_lines;
+  const int near = gpt_fetches_near;
   const char *w[2];
   v16 acc[4][2][2];
   UNROLL for (int n = 0; n < N; n++) {
@@ -106,7 +94,7 @@ ALWAYS void rows_tile(const int R, const int N, const gpt_panel_type type, const
     v16 first[2], second[2];
     UNROLL for (int n = 0; n < N; n++) load_step(type, w[n] + k * bytes, &first[n], &second[n]);
     UNROLL for (int n = 0; n < N; n++)
-      if (fetches >> n & 1) fetch_ahead(w[n] + k * bytes, ROW_STEP * bytes, part->ahead[n], fetches_lines);
+      if (fetches >> n & 1) fetch_lines(w[n] + k * bytes + part->ahead[n], ROW_STEP * bytes / 64, 64, near);
     UNROLL for (int r = 0; r < R; r++) add_step(N, x + r * t->x_stride + k, first, second, acc[r]);
   }
   if (k < part->end) {
@@ -223,8 +211,8 @@ ALWAYS void load_rows(const gpt_panel_type type, const void *const *rows, int co
     v16 a = v16_set1(0), b = v16_set1(0);
     if (r < count) {
       const char *p = (const char *)rows[r] + first * bytes;
-      if (ahead) __builtin_prefetch(p + ahead);
-      if (ahead && type == GPT_PANEL_F32) __builtin_prefetch(p + ahead + 64);
+      if (ahead) fetch_lines(p + ahead, 1, 64, gpt_fetches_near);
+      if (ahead && type == GPT_PANEL_F32) fetch_lines(p + ahead + 64, 1, 64, gpt_fetches_near);
       if (end - first >= ROW_STEP) load_step(type, p, &a, &b);
       else if (end > first) load_rest(type, p, end - first, &a, &b);
     }
@@ -271,7 +259,7 @@ static void interleave_rows(const void *const *rows, int count, int first, int e
       if (r >= count || end <= first) continue;
       const char *p = (const char *)rows[r] + 2 * first;
       char rest[2 * ROW_STEP] = {0};
-      if (ahead) __builtin_prefetch(p + ahead);
+      if (ahead) fetch_lines(p + ahead, 1, 64, gpt_fetches_near);
       if (end - first < ROW_STEP) p = memcpy(rest, p, 2 * (size_t)(end - first));
       pairs[r] = v16i_load(p);
     }
