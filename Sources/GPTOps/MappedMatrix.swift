@@ -24,7 +24,7 @@ package final class MappedMatrix: @unchecked Sendable {
   package let inputs: Int
   package let format: RowFormat
   private let rows: UnsafeRawPointer
-  private let file: MappedFile
+  package let file: MappedFile
   private let order: RowOrder?
 
   /// - Parameters:
@@ -50,6 +50,9 @@ package final class MappedMatrix: @unchecked Sendable {
 
   /// Bytes of its rows.
   package var byteCount: Int { outputs * rowBytes }
+
+  /// Its rows in the file's mapping.
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: rows, count: byteCount) }
 
   private var rowBytes: Int { inputs * format.elementBytes }
 

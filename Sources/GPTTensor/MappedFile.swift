@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A regular file mapped read-only into memory.
 ///
@@ -10,6 +11,7 @@ package final class MappedFile: @unchecked Sendable {
   package let path: String
   package let bytes: UnsafeRawBufferPointer
   private let descriptor: Int32
+  private let isPinned = Atomic<Bool>(false)
 
   package init(path: String) throws(FileError) {
     let file = try openRegular(path: path)
@@ -43,9 +45,13 @@ package final class MappedFile: @unchecked Sendable {
     madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, MADV_SEQUENTIAL)
   }
 
+  /// Has `release` do nothing from now on: other memory may take the place of pages of the mapping, and
+  /// what is handed back of that is lost.
+  package func pin() { isPinned.store(true, ordering: .relaxed) }
+
   /// Hands back the memory of the whole pages inside `range`; a later access reads them again.
   package func release(_ range: Range<Int>) {
-    guard let base = bytes.baseAddress else { return }
+    guard let base = bytes.baseAddress, !isPinned.load(ordering: .relaxed) else { return }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let clamped = range.clamped(to: 0..<bytes.count)
     let start = (clamped.lowerBound + page - 1) / page * page

@@ -32,7 +32,7 @@ import Testing
   @Test(arguments: [4096, 5 << 20, 16 << 20])
   func readersSeeTheSameBytesThroughout(byteCount: Int) throws {
     let buffer = try Self.filled(byteCount: byteCount)
-    moveToLargePages([buffer])
+    moveToLargePages([StillMemory(buffer)])
     for _ in 0..<20 { #expect(Self.isIntact(buffer)) }
   }
 }
