@@ -45,7 +45,9 @@ struct TransformerLoader {
         gain: try checkpoint.tensor(.outputNormGain),
         bias: configuration.normalisation == .layerNorm
           ? try checkpoint.tensor(.outputNormBias) : nil),
-      output: output, largePages: LargePageMove(packer.stillMemory(of: blocks.flatMap(\.layers) + [output])))
+      output: output,
+      largePages: LargePageMove(
+        packer.stillMemory(of: blocks.flatMap(\.layers) + [output])))
     packer.run(beside: other)
     return transformer
   }

@@ -27,7 +27,10 @@ package struct StillMemory: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
   private let owner: Owner
 
-  private enum Owner { case buffer(AlignedBuffer), file(MappedFile) }
+  private enum Owner {
+    case buffer(AlignedBuffer)
+    case file(MappedFile)
+  }
 
   package init(_ buffer: AlignedBuffer) {
     bytes = UnsafeRawBufferPointer(start: buffer.base, count: buffer.byteCount)

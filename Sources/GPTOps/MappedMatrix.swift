@@ -52,7 +52,9 @@ package final class MappedMatrix: @unchecked Sendable {
   package var byteCount: Int { outputs * rowBytes }
 
   /// Its rows in the file's mapping.
-  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: rows, count: byteCount) }
+  package var bytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: rows, count: byteCount)
+  }
 
   private var rowBytes: Int { inputs * format.elementBytes }
 
