@@ -9,10 +9,10 @@ int gpt_fetches_near = 1;
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* What a program fetches into the first-level cache waits in its places for misses, of which Zen 4 has
-   24 a core (Zen 3 too, with slower memory; Zen 5 more): weights of one row came at 13 GB/s so, at 23
-   through the second level, eight rows at once went from 212 to 240 tokens a second. On Zen 3 and Zen 5
-   the first level was measured to be good. No other processor was measured: the second level is theirs. */
+/* What a program fetches into the first-level cache waits in its places for misses, 24 a core on Zen 4:
+   weights of one row came at 13 GB/s so, at 21 through the second level, eight rows at once went from 212
+   to 240 tokens a second (SmolLM2 in BF16). On Zen 3 and Zen 5 the first level was measured to be good. No
+   other processor was measured: the second level is theirs. */
 static int fetches_near(void) {
   unsigned a, b, c, d;
   if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx || !__get_cpuid(1, &a, &b, &c, &d)) return 0;
