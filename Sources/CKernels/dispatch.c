@@ -4,21 +4,24 @@
 #include <sched.h>
 #include "half.h"
 
-int gpt_fetches_near = 1;
+int gpt_fetches_near = 1, gpt_fetches_streams = 1;
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 
 /* What a program fetches into the first-level cache waits in its places for misses, 24 a core on Zen 4:
-   weights of one row came at 13 GB/s so, at 21 through the second level, eight rows at once went from 212
-   to 240 tokens a second (SmolLM2 in BF16). On Zen 3 and Zen 5 the first level was measured to be good. No
-   other processor was measured: the second level is theirs. */
-static int fetches_near(void) {
+   weights of one row came at 18 GB/s so, at 23 through the second level, and at 27 when nothing was
+   fetched, as the processor foresees one stream by itself (template_rows.h); eight rows at once went from 212 to 240 tokens
+   a second (SmolLM2 in BF16) through the second level and to 145 without. On Zen 3 and Zen 5 the first
+   level was measured to be good. No other processor was measured: the second level is theirs. */
+static void choose_fetching(void) {
   unsigned a, b, c, d;
-  if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx || !__get_cpuid(1, &a, &b, &c, &d)) return 0;
+  gpt_fetches_near = 0;
+  if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx || !__get_cpuid(1, &a, &b, &c, &d)) return;
   unsigned family = (a >> 8 & 15) + (a >> 20 & 255), model = (a >> 4 & 15) | (a >> 12 & 0xf0);
   /* Family 19h: Zen 4 has models 10h to 1Fh and from 60h on, Zen 3 the others. */
-  return family != 0x19 || (model >> 4 != 1 && model < 0x60);
+  int is_zen4 = family == 0x19 && (model >> 4 == 1 || model >= 0x60);
+  gpt_fetches_near = gpt_fetches_streams = !is_zen4;
 }
 
 static int has_avx2(void) {
@@ -32,7 +35,7 @@ static int has_avx512(void) {
 static gpt_kernels with_bf16, with_tiles;
 static int has_amx;
 __attribute__((constructor)) static void choose_products(void) {
-  gpt_fetches_near = fetches_near();
+  choose_fetching();
   __builtin_cpu_init(); /* its own constructor may not have run yet */
   with_bf16 = gpt_kernels_avx512;
   with_bf16.has_integer_product = 1;

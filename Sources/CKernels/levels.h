@@ -3,6 +3,8 @@
 #include "CKernels.h"
 /* Whether what is read once is fetched ahead into the first-level cache, not into the second. */
 extern int gpt_fetches_near;
+/* Whether a single stream of weights is fetched ahead, not left to the processor's own foresight. */
+extern int gpt_fetches_streams;
 extern const gpt_kernels gpt_kernels_portable;
 #if defined(__x86_64__)
 extern const gpt_kernels gpt_kernels_avx2;

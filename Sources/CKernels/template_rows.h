@@ -75,10 +75,18 @@ ALWAYS void add_step(const int N, const float *x, const v16 *first, const v16 *s
   }
 }
 
+/* Time for a step that is left to the processor's foresight: it foresees best while few loads of the
+   program itself wait for memory, and instructions that do nothing fill the places of such loads. */
+#if defined(__x86_64__)
+#define LINGER __asm__ volatile(".rept 32\n\tnop\n\t.endr")
+#else
+#define LINGER
+#endif
+
 /* Adds products of R rows of x with N weights. A step's vectors have sums of their own, so that
    additions do not wait for each other. */
 ALWAYS void rows_tile(const int R, const int N, const gpt_panel_type type, const gpt_rows_product *t,
-                      int row, int fetches, const row_part *part, row_sums sums) {
+                      int row, int fetches, const int lingers, const row_part *part, row_sums sums) {
   const int bytes = element_bytes(type);
   const float *x = t->x + row * t->x_stride;
   const int near = gpt_fetches_near;
@@ -95,6 +103,7 @@ ALWAYS void rows_tile(const int R, const int N, const gpt_panel_type type, const
     UNROLL for (int n = 0; n < N; n++) load_step(type, w[n] + k * bytes, &first[n], &second[n]);
     UNROLL for (int n = 0; n < N; n++)
       if (fetches >> n & 1) fetch_lines(w[n] + k * bytes + part->ahead[n], ROW_STEP * bytes / 64, 64, near);
+    if (lingers) LINGER;
     UNROLL for (int r = 0; r < R; r++) add_step(N, x + r * t->x_stride + k, first, second, acc[r]);
   }
   if (k < part->end) {
@@ -111,15 +120,16 @@ ALWAYS void rows_tile(const int R, const int N, const gpt_panel_type type, const
    two would have to wait. */
 ALWAYS void rows_outputs(const int N, const gpt_panel_type type, const gpt_rows_product *t,
                          const row_part *part, row_sums sums) {
-  int row = 0, fetches = N == 1 ? 1 : t->rows > TILE_ROWS ? 1 : 3;
+  if (t->rows == 1 && !gpt_fetches_streams) return rows_tile(1, N, type, t, 0, 0, 1, part, sums);
+  int row = 0, fetches = N == 1 || t->rows > TILE_ROWS ? 1 : 3;
   for (; row + TILE_ROWS <= t->rows; row += TILE_ROWS) {
-    rows_tile(TILE_ROWS, N, type, t, row, fetches, part, sums);
+    rows_tile(TILE_ROWS, N, type, t, row, fetches, 0, part, sums);
     fetches = N == 1 ? 0 : 2;
   }
   switch (t->rows - row) {
-  case 1: rows_tile(1, N, type, t, row, fetches, part, sums); break;
-  case 2: rows_tile(TILE_ROWS > 2 ? 2 : 1, N, type, t, row, fetches, part, sums); break;
-  case 3: rows_tile(TILE_ROWS > 2 ? 3 : 1, N, type, t, row, fetches, part, sums); break;
+  case 1: rows_tile(1, N, type, t, row, fetches, 0, part, sums); break;
+  case 2: rows_tile(TILE_ROWS > 2 ? 2 : 1, N, type, t, row, fetches, 0, part, sums); break;
+  case 3: rows_tile(TILE_ROWS > 2 ? 3 : 1, N, type, t, row, fetches, 0, part, sums); break;
   }
 }
 
