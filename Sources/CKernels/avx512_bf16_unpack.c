@@ -17,9 +17,8 @@ ALWAYS void store_pair(uint16_t *out, v16 even, v16 odd) {
 #include "template_codes.h"
 #include "template_unpack.h"
 
-void gpt_unpack_bf16_avx512(const gpt_quantised_format *f, const uint8_t *codes, const uint16_t *scales,
-                            const uint16_t *minimums, int blocks, uint16_t *out) {
-  unpack(f, (quantised_panel){codes, scales, minimums}, blocks, 0, 0, out);
+void gpt_unpack_bf16_avx512(const gpt_quantised_format *f, const uint8_t *panel, int blocks, uint16_t *out) {
+  unpack(f, panel, blocks, 0, 0, out);
 }
 #pragma clang attribute pop
 #endif

@@ -12,8 +12,7 @@ extern const gpt_kernels gpt_kernels_avx512;
 void gpt_bf16_product_avx512(const gpt_bf16_product *);
 void gpt_bf16_half_product_avx512(const gpt_bf16_product *);
 void gpt_bf16_rows_product_avx512(const gpt_bf16_rows_product *);
-void gpt_unpack_bf16_avx512(const gpt_quantised_format *, const uint8_t *codes, const uint16_t *scales,
-                            const uint16_t *minimums, int blocks, uint16_t *out);
+void gpt_unpack_bf16_avx512(const gpt_quantised_format *, const uint8_t *panel, int blocks, uint16_t *out);
 void gpt_bf16_product_amx(const gpt_bf16_product *);
 /* Asks the system for the tiles; call it before other threads start. */
 int gpt_has_amx(void);

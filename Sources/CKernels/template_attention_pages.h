@@ -37,12 +37,10 @@ ALWAYS ptrdiff_t next_page(const gpt_attention *t, const void *const *pages, int
 
 static void quantised_page_scores(const gpt_attention *t, int page, int count, float *scores) {
   const int depth = padded_32(t->head_width);
-  const uint8_t *codes = t->key_pages[page];
+  const gpt_quantised_format format = {.bits = 8, .sub_blocks = 1, .affine = 0, .zero = 128};
   gpt_quantised_product product = {
-      .x = t->quantised_queries, .rows = t->rows,
-      .format = {.bits = 8, .sub_blocks = 1, .affine = 0, .zero = 128}, .codes = codes,
-      .scales = (const uint16_t *)(codes + (ptrdiff_t)t->page_tokens * depth),
-      .code_stride = (ptrdiff_t)16 * depth, .scale_stride = depth / 2,
+      .x = t->quantised_queries, .rows = t->rows, .format = format, .panels = t->key_pages[page],
+      .panel_stride = depth / 32 * gpt_quantised_block_bytes(format),
       .panel_count = (count + 15) / 16, .blocks = depth / 32, .y = scores,
       .y_stride = t->page_tokens};
   quantised_product(&product);

@@ -32,7 +32,8 @@ ALWAYS void store_codes(const int bits, const v16i c[8], uint8_t *panel) {
   UNROLL for (int v = 0; v < bits; v++) v16i_store(panel + 64 * v, packed[v]);
 }
 
-ALWAYS void pack_codes_of(const int bits, const uint8_t *codes, ptrdiff_t row_stride, int blocks, uint8_t *panel) {
+ALWAYS void pack_codes(const int bits, const uint8_t *codes, ptrdiff_t row_stride, int blocks,
+                       uint8_t *panel, ptrdiff_t block_bytes) {
   for (int b = 0; b < blocks; b += 2) {
     int count = blocks - b < 2 ? 1 : 2;
     v16i words[16];
@@ -44,51 +45,61 @@ ALWAYS void pack_codes_of(const int bits, const uint8_t *codes, ptrdiff_t row_st
       words[r] = v16i_load(row);
     }
     v16i_transpose(words);
-    for (int i = 0; i < count; i++) store_codes(bits, words + 8 * i, panel + (ptrdiff_t)64 * bits * (b + i));
+    for (int i = 0; i < count; i++) store_codes(bits, words + 8 * i, panel + block_bytes * (b + i));
   }
 }
 
-static void pack_codes(const uint8_t *codes, ptrdiff_t row_stride, int bits, int blocks, uint8_t *panel) {
-  switch (bits) {
-  case 4: return pack_codes_of(4, codes, row_stride, blocks, panel);
-  case 5: return pack_codes_of(5, codes, row_stride, blocks, panel);
-  case 6: return pack_codes_of(6, codes, row_stride, blocks, panel);
-  default: return pack_codes_of(8, codes, row_stride, blocks, panel);
-  }
-}
-
-static void pack_scales(const float *rows, ptrdiff_t row_stride, int count, uint16_t *scales) {
+/* Sixteen rows of `blocks` times `count` factors, those of a block in fp16 at `block_bytes` times its
+   number. */
+static void pack_factors(const float *rows, ptrdiff_t row_stride, int count, int blocks, uint8_t *target,
+                         ptrdiff_t block_bytes) {
   for (int r = 0; r < GPT_PANEL_WIDTH; r++)
-    for (int i = 0; i < count; i += 16) {
-      int some = count - i < 16 ? count - i : 16;
+    for (int i = 0; i < count * blocks; i += 16) {
+      int some = count * blocks - i < 16 ? count * blocks - i : 16;
       float row[16] = {0};
       uint16_t halves[16];
       __builtin_memcpy(row, rows + r * row_stride + i, sizeof(float) * (size_t)some);
       v16_store_f16(halves, v16_load(row));
-      for (int j = 0; j < some; j++) scales[16 * (i + j) + r] = halves[j];
+      for (int j = i; j < i + some; j++)
+        __builtin_memcpy(target + block_bytes * (j / count) + 32 * (j % count) + 2 * r, halves + j - i, 2);
     }
+}
+
+static void pack_panel(const gpt_quantised_format *f, const uint8_t *codes, ptrdiff_t row_stride,
+                       const float *scales, const float *minimums, ptrdiff_t factor_stride, int blocks,
+                       uint8_t *panel) {
+  const ptrdiff_t bytes = gpt_quantised_block_bytes(*f);
+  switch (f->bits) {
+  case 4: pack_codes(4, codes, row_stride, blocks, panel, bytes); break;
+  case 5: pack_codes(5, codes, row_stride, blocks, panel, bytes); break;
+  case 6: pack_codes(6, codes, row_stride, blocks, panel, bytes); break;
+  default: pack_codes(8, codes, row_stride, blocks, panel, bytes); break;
+  }
+  uint8_t *factors = panel + 64 * f->bits;
+  pack_factors(scales, factor_stride, f->sub_blocks, blocks, factors, bytes);
+  if (f->affine) pack_factors(minimums, factor_stride, f->sub_blocks, blocks, factors + 32 * f->sub_blocks, bytes);
 }
 
 /* Sixteen rows of `blocks` blocks of 2 + 4 * bits bytes, code words xor `flip`, as a quantised panel
    of 4 or 8 bits with its scales. */
-static void pack_blocks(const uint8_t *const rows[16], int bits, uint32_t flip, int blocks,
-                        uint8_t *codes, uint16_t *scales) {
-  int length = 4 * bits, step = 64 / length;
+static void pack_blocks(const uint8_t *const rows[16], int bits, uint32_t flip, int blocks, uint8_t *panel) {
+  const int length = 4 * bits, step = 64 / length;
+  const ptrdiff_t bytes = 16 * (length + 2);
   v16i change = v16i_set1((int32_t)flip);
-  for (int b = 0; b < blocks; b += step) {
+  for (int b = 0; b < blocks; b += step, panel += bytes * step) {
     int count = blocks - b < step ? blocks - b : step;
     v16i words[16];
     for (int r = 0; r < 16; r++) {
       uint8_t row[64] = {0};
       const uint8_t *from = rows[r] + (ptrdiff_t)b * (length + 2);
       for (int i = 0; i < count; i++, from += length + 2) {
-        __builtin_memcpy(scales + 16 * (b + i) + r, from, 2);
+        __builtin_memcpy(panel + bytes * i + 16 * length + 2 * r, from, 2);
         if (bits == 8) __builtin_memcpy(row + 32 * i, from + 2, 32);
         else __builtin_memcpy(row + 16 * i, from + 2, 16);
       }
       words[r] = v16i_xor(v16i_load(row), change);
     }
     v16i_transpose(words);
-    for (int j = 0; j < count * bits; j++) v16i_store(codes + (ptrdiff_t)length * 16 * b + 64 * j, words[j]);
+    for (int j = 0; j < count * bits; j++) v16i_store(panel + bytes * (j / bits) + 64 * (j % bits), words[j]);
   }
 }

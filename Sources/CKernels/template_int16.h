@@ -79,12 +79,18 @@ static void int16_product(const gpt_int16_product *t) {
 }
 
 /* Codes of a block less `zero`, whose places in a lane are those of pairs. */
-ALWAYS void unpack_int16_of(const int bits, const gpt_quantised_format *f, const uint8_t *codes, int blocks,
-                            int16_t *out) {
+ALWAYS void unpack_int16_of(const int bits, const gpt_quantised_format *f, const uint8_t *block, int blocks,
+                            int16_t *out, float *scales, float *minimums) {
   const v16i low = v16i_set1(0x00ff00ff), zero = v16i_set1(f->zero * 0x00010001);
-  for (int b = 0; b < blocks; b++) {
+  const int count = f->sub_blocks;
+  for (int b = 0; b < blocks; b++, block += gpt_quantised_block_bytes(*f)) {
+    const uint8_t *factors = block + 64 * bits;
+    for (int i = 0; i < count; i++) {
+      v16_store(scales + 16 * (count * b + i), v16_load_f16(factors + 32 * i));
+      if (f->affine) v16_store(minimums + 16 * (count * b + i), v16_load_f16(factors + 32 * (count + i)));
+    }
     v16i code[8];
-    load_codes(bits, codes + (ptrdiff_t)64 * bits * b, code);
+    load_codes(bits, block, code);
     UNROLL for (int v = 0; v < 8; v++, out += 64) {
       v16i_store(out, v16i_sub_halves(v16i_and(code[v], low), zero));
       v16i_store(out + 32, v16i_sub_halves(v16i_and(v16i_shift_right(code[v], 8), low), zero));
@@ -92,17 +98,14 @@ ALWAYS void unpack_int16_of(const int bits, const gpt_quantised_format *f, const
   }
 }
 
-static void unpack_int16(const gpt_quantised_format *f, const uint8_t *codes, int blocks, int16_t *out) {
+static void unpack_int16(const gpt_quantised_format *f, const uint8_t *panel, int blocks, int16_t *out,
+                         float *scales, float *minimums) {
   switch (f->bits) {
-  case 4: return unpack_int16_of(4, f, codes, blocks, out);
-  case 5: return unpack_int16_of(5, f, codes, blocks, out);
-  case 6: return unpack_int16_of(6, f, codes, blocks, out);
-  default: return unpack_int16_of(8, f, codes, blocks, out);
+  case 4: return unpack_int16_of(4, f, panel, blocks, out, scales, minimums);
+  case 5: return unpack_int16_of(5, f, panel, blocks, out, scales, minimums);
+  case 6: return unpack_int16_of(6, f, panel, blocks, out, scales, minimums);
+  default: return unpack_int16_of(8, f, panel, blocks, out, scales, minimums);
   }
-}
-
-static void widen_scales(const uint16_t *scales, int count, float *out) {
-  for (int i = 0; i < count; i += 16) v16_store(out + i, v16_load_f16(scales + i));
 }
 
 /* Of every four codes the middle ones change places. */

@@ -31,27 +31,24 @@ ALWAYS void block_dots(const int R, const int bits, const uint8_t *codes, const 
 
 ALWAYS void quantised_tile(const int R, const int bits, const int sub_blocks, const int affine,
                            const gpt_quantised_product *t, int row, int panel) {
-  const uint8_t *codes = t->codes + panel * t->code_stride;
-  const uint16_t *scales = t->scales + panel * t->scale_stride;
-  const uint16_t *minimums = affine ? t->minimums + panel * t->scale_stride : 0;
+  const int scale_bytes = 32 * sub_blocks;
+  const uint8_t *block = t->panels + panel * t->panel_stride;
   const int8_t *x = t->x.codes + row * t->x.code_stride;
   const float *x_scales = t->x.scales + row * t->x.scale_stride;
   const int32_t *x_sums = t->x.sums + 2 * row * t->x.scale_stride;
   const int zero = t->format.zero - (bits == 8 ? DOT4_WIDE_OFFSET : 0);
   v16 acc[8];
   UNROLL for (int r = 0; r < R; r++) acc[r] = v16_set1(0);
-  for (int b = 0; b < t->blocks; b++) {
+  for (int b = 0; b < t->blocks; b++, block += bits * 64 + scale_bytes * (1 + affine)) {
     v16i dots[2][8];
-    block_dots(R, bits, codes, x + 32 * b, t->x.code_stride, dots);
-    codes += bits * 64;
+    block_dots(R, bits, block, x + 32 * b, t->x.code_stride, dots);
+    const uint8_t *scales = block + bits * 64, *minimums = scales + scale_bytes;
     v16 scale0 = v16_load_f16(scales), scale1 = scale0, minimum0 = scale0, minimum1 = scale0;
     if (affine) minimum0 = minimum1 = v16_load_f16(minimums);
     if (sub_blocks == 2) {
-      scale1 = v16_load_f16(scales + 16);
-      if (affine) minimum1 = v16_load_f16(minimums + 16);
+      scale1 = v16_load_f16(scales + 32);
+      if (affine) minimum1 = v16_load_f16(minimums + 32);
     }
-    scales += 16 * sub_blocks;
-    if (affine) minimums += 16 * sub_blocks;
     UNROLL for (int r = 0; r < R; r++) {
       float d = x_scales[r * t->x.scale_stride + b];
       const int32_t *sums = x_sums + 2 * (r * t->x.scale_stride + b);
@@ -108,13 +105,12 @@ static void quantised_product(const gpt_quantised_product *t) {
   table[bits == 8 ? 3 : bits - 4][(t->format.sub_blocks == 2) * 2 + (t->format.affine != 0)](t);
 }
 
-static void unpack_f32(const gpt_quantised_format *f, const uint8_t *codes, const uint16_t *scales,
-                       const uint16_t *minimums, int blocks, float *out, ptrdiff_t stride) {
-  unpack(f, (quantised_panel){codes, scales, minimums}, blocks, out, stride, 0);
+static void unpack_f32(const gpt_quantised_format *f, const uint8_t *panel, int blocks, float *out,
+                       ptrdiff_t stride) {
+  unpack(f, panel, blocks, out, stride, 0);
 }
-static void unpack_bf16(const gpt_quantised_format *f, const uint8_t *codes, const uint16_t *scales,
-                        const uint16_t *minimums, int blocks, uint16_t *out) {
-  unpack(f, (quantised_panel){codes, scales, minimums}, blocks, 0, 0, out);
+static void unpack_bf16(const gpt_quantised_format *f, const uint8_t *panel, int blocks, uint16_t *out) {
+  unpack(f, panel, blocks, 0, 0, out);
 }
 
 /* Magnitudes as integers, among which NaN is above infinity above all numbers. */

@@ -1,7 +1,5 @@
 /* Unpacking of quantised panels: every code's value in fp32, or rounded to bf16 by `store_pair`. */
 
-typedef struct quantised_panel { const uint8_t *codes; const uint16_t *scales, *minimums; } quantised_panel;
-
 /* Values of the four positions whose codes share lanes of `packed`. */
 ALWAYS void expand_four(v16i packed, v16 scale, v16 minimum, int zero, v16 out[4]) {
   UNROLL for (int i = 0; i < 4; i++) {
@@ -10,15 +8,16 @@ ALWAYS void expand_four(v16i packed, v16 scale, v16 minimum, int zero, v16 out[4
   }
 }
 
-ALWAYS void unpack_of(const int bits, const gpt_quantised_format *f, quantised_panel from, int blocks,
+ALWAYS void unpack_of(const int bits, const gpt_quantised_format *f, const uint8_t *block, int blocks,
                       float *wide, ptrdiff_t stride, uint16_t *narrow) {
-  for (int b = 0; b < blocks; b++) {
+  const ptrdiff_t bytes = gpt_quantised_block_bytes(*f);
+  for (int b = 0; b < blocks; b++, block += bytes) {
     v16i code[8];
-    load_codes(bits, from.codes + (ptrdiff_t)64 * bits * b, code);
+    load_codes(bits, block, code);
     UNROLL for (int half = 0; half < 2; half++) {
-      int sub = b * f->sub_blocks + (f->sub_blocks == 2 ? half : 0);
-      v16 scale = v16_load_f16(from.scales + 16 * sub);
-      v16 minimum = f->affine ? v16_load_f16(from.minimums + 16 * sub) : v16_set1(0);
+      const uint8_t *scales = block + 64 * bits + (f->sub_blocks == 2 ? 32 * half : 0);
+      v16 scale = v16_load_f16(scales);
+      v16 minimum = f->affine ? v16_load_f16(scales + 32 * f->sub_blocks) : v16_set1(0);
       UNROLL for (int j = 0; j < 4; j++) {
         v16 value[4];
         expand_four(code[4 * half + j], scale, minimum, f->zero, value);
@@ -34,12 +33,12 @@ ALWAYS void unpack_of(const int bits, const gpt_quantised_format *f, quantised_p
   }
 }
 
-ALWAYS void unpack(const gpt_quantised_format *f, quantised_panel from, int blocks, float *wide,
+ALWAYS void unpack(const gpt_quantised_format *f, const uint8_t *panel, int blocks, float *wide,
                    ptrdiff_t stride, uint16_t *narrow) {
   switch (f->bits) {
-  case 4: return unpack_of(4, f, from, blocks, wide, stride, narrow);
-  case 5: return unpack_of(5, f, from, blocks, wide, stride, narrow);
-  case 6: return unpack_of(6, f, from, blocks, wide, stride, narrow);
-  default: return unpack_of(8, f, from, blocks, wide, stride, narrow);
+  case 4: return unpack_of(4, f, panel, blocks, wide, stride, narrow);
+  case 5: return unpack_of(5, f, panel, blocks, wide, stride, narrow);
+  case 6: return unpack_of(6, f, panel, blocks, wide, stride, narrow);
+  default: return unpack_of(8, f, panel, blocks, wide, stride, narrow);
   }
 }

@@ -43,7 +43,7 @@ struct Int16Rows {
   ) {
     guard var format = weight.kernelFormat else { return }
     let blocks = weight.depth / 32
-    let (codeCount, scaleCount) = (16 * weight.depth, weight.scaleStride)
+    let (codeCount, scaleCount) = (16 * weight.depth, 16 * blocks * Int(format.sub_blocks))
     let scratch = context.pool.scratch(
       worker: worker, byteCount: panels.count * (2 * codeCount + 8 * scaleCount))
     let codes = scratch.assumingMemoryBound(to: Int16.self)
@@ -52,13 +52,8 @@ struct Int16Rows {
     let kernels = context.kernels.pointee
     for (index, panel) in panels.enumerated() {
       kernels.unpack_int16(
-        &format, weight.codes(ofPanel: panel), Int32(blocks), codes + index * codeCount)
-      for (source, target) in [
-        (weight.scales(ofPanel: panel), scales), (weight.minimums(ofPanel: panel), minimums),
-      ] {
-        guard let source else { continue }
-        kernels.widen_scales(source, Int32(scaleCount), target + index * scaleCount)
-      }
+        &format, weight.bytes(ofPanel: panel), Int32(blocks), codes + index * codeCount,
+        scales + index * scaleCount, minimums + index * scaleCount)
     }
     var product = gpt_int16_product(
       x: view, rows: Int32(y.rows), panels: codes, panel_stride: codeCount, scales: scales,

@@ -31,6 +31,8 @@ extension ComputeContext {
 package struct PageLayout: Sendable, Equatable {
   /// Tokens in a page: long enough to amortise a page's set-up, short enough to waste little.
   package static let pageTokens = 64
+  /// Bytes of codes in a block of quantised keys, and of the block with its scales.
+  static let (keyBlockCodes, keyBlockBytes) = (512, 544)
 
   package let blockCount: Int
   package let headCount: Int

@@ -11,11 +11,10 @@ extension PackedMatrix {
     panel: Int, rows: UnsafePointer<UnsafePointer<UInt8>?>, flip: UInt32,
     in context: ComputeContext
   ) {
-    guard case .quantised(let bits, 32, false, _) = format, bits == 4 || bits == 8,
-      let scales = scalesToWrite(ofPanel: panel)
+    guard case .quantised(let bits, 32, false, _) = format, bits == 4 || bits == 8
     else { preconditionFailure("stored blocks for \(format)") }
     context.kernels.pointee.pack_blocks(
       rows, Int32(bits), flip, Int32(depth / 32),
-      codesToWrite(ofPanel: panel).assumingMemoryBound(to: UInt8.self), scales)
+      start(ofPanel: panel).assumingMemoryBound(to: UInt8.self))
   }
 }

@@ -2,10 +2,8 @@ import CKernels
 import GPTTensor
 
 extension PackedMatrix {
-  /// Bytes of codes in a block of 32 inputs of a panel.
+  /// Bytes of a block of 32 inputs of a panel.
   private var blockBytes: Int { panelStride / (depth / 32) }
-  /// fp16 scales of a block of 32 inputs of a panel.
-  private var blockScales: Int { scaleStride / (depth / 32) }
 
   /// Some blocks of 32 inputs of a panel as fp32: a row of 16 outputs for every input, `stride`
   /// floats apart.
@@ -13,16 +11,13 @@ extension PackedMatrix {
     panel: Int, blocks: Range<Int>, into target: UnsafeMutablePointer<Float>, stride: Int,
     in context: ComputeContext
   ) {
-    let source = codes(ofPanel: panel) + blocks.lowerBound * blockBytes
+    let source = bytes(ofPanel: panel) + blocks.lowerBound * blockBytes
     guard var format = kernelFormat else {
       context.kernels.pointee.widen_panel(
         panelType, source, Int32(32 * blocks.count), target, stride)
       return
     }
-    let scale = blocks.lowerBound * blockScales
-    context.kernels.pointee.unpack_f32(
-      &format, source, scales(ofPanel: panel).map { $0 + scale },
-      minimums(ofPanel: panel).map { $0 + scale }, Int32(blocks.count), target, stride)
+    context.kernels.pointee.unpack_f32(&format, source, Int32(blocks.count), target, stride)
   }
 
   /// The same as bf16 pairs `[16 · blocks][16][2]`.
@@ -30,7 +25,7 @@ extension PackedMatrix {
     panel: Int, blocks: Range<Int>, into target: UnsafeMutablePointer<UInt16>,
     in context: ComputeContext
   ) {
-    let source = codes(ofPanel: panel) + blocks.lowerBound * blockBytes
+    let source = bytes(ofPanel: panel) + blocks.lowerBound * blockBytes
     if format == .bf16 {
       UnsafeMutableRawPointer(target).copyMemory(
         from: source, byteCount: blocks.count * blockBytes)
@@ -40,9 +35,6 @@ extension PackedMatrix {
       context.kernels.pointee.narrow_panel(panelType, source, Int32(32 * blocks.count), target)
       return
     }
-    let scale = blocks.lowerBound * blockScales
-    context.kernels.pointee.unpack_bf16(
-      &format, source, scales(ofPanel: panel).map { $0 + scale },
-      minimums(ofPanel: panel).map { $0 + scale }, Int32(blocks.count), target)
+    context.kernels.pointee.unpack_bf16(&format, source, Int32(blocks.count), target)
   }
 }

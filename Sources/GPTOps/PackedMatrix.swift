@@ -8,14 +8,20 @@ package enum PanelFormat: Sendable, Equatable {
   /// value = scale · (code − zero) + minimum.
   case quantised(bits: Int, subBlockLength: Int, affine: Bool, zero: Int)
 
-  /// Bytes of one panel of 16 outputs by `depth` inputs (a multiple of 32), scales included.
-  fileprivate func layout(depth: Int) -> (codes: Int, scales: Int) {
-    switch self {
-    case .f32: (depth * 64, 0)
-    case .f16, .bf16: (depth * 32, 0)
-    case .quantised(let bits, let subBlockLength, _, _):
-      (depth * 2 * bits, depth / subBlockLength * 16)
+  /// Of codes; nil for floats.
+  fileprivate var kernelFormat: gpt_quantised_format? {
+    guard case .quantised(let bits, let subBlockLength, let affine, let zero) = self else {
+      return nil
     }
+    return gpt_quantised_format(
+      bits: Int32(bits), sub_blocks: Int32(32 / subBlockLength), affine: affine ? 1 : 0,
+      zero: Int32(zero))
+  }
+
+  /// Bytes of one panel of 16 outputs by `depth` inputs (a multiple of 32), scales included.
+  fileprivate func panelBytes(depth: Int) -> Int {
+    kernelFormat.map { depth / 32 * gpt_quantised_block_bytes($0) }
+      ?? depth * (self == .f32 ? 64 : 32)
   }
 }
 
@@ -32,13 +38,11 @@ package final class PackedMatrix: @unchecked Sendable {
   package let panelCount: Int
   /// Those that it holds: all, unless it stands for a `StoredMatrix` for a while.
   private let held: Range<Int>
-  private let codes: AlignedBuffer
-  private let scales: AlignedBuffer?
-  private let minimums: AlignedBuffer?
+  private let memory: AlignedBuffer
+  /// Of codes; nil for floats.
+  let kernelFormat: gpt_quantised_format?
   /// Bytes from panel to panel.
   let panelStride: Int
-  /// fp16 scales from panel to panel.
-  let scaleStride: Int
 
   /// - Parameters:
   ///   - panels: those that there is to be room for; nil: all
@@ -47,9 +51,6 @@ package final class PackedMatrix: @unchecked Sendable {
     outputs: Int, inputs: Int, format: PanelFormat, panels: Range<Int>? = nil,
     in region: BufferRegion? = nil
   ) {
-    func buffer(_ byteCount: Int) -> AlignedBuffer {
-      region?.buffer(byteCount: byteCount) ?? AlignedBuffer(byteCount: byteCount)
-    }
     precondition(outputs > 0 && inputs > 0, "matrix [\(outputs), \(inputs)]")
     self.outputs = outputs
     self.inputs = inputs
@@ -57,36 +58,25 @@ package final class PackedMatrix: @unchecked Sendable {
     depth = (inputs + 31) & ~31
     panelCount = (outputs + 15) / 16
     held = panels ?? 0..<panelCount
-    let layout = format.layout(depth: depth)
-    panelStride = layout.codes
-    scaleStride = layout.scales
-    codes = buffer(held.count * panelStride)
-    scales = scaleStride > 0 ? buffer(held.count * scaleStride * 2) : nil
-    if case .quantised(_, _, true, _) = format {
-      minimums = buffer(held.count * scaleStride * 2)
-    } else {
-      minimums = nil
-    }
+    kernelFormat = format.kernelFormat
+    panelStride = format.panelBytes(depth: depth)
+    let bytes = held.count * panelStride
+    memory = region?.buffer(byteCount: bytes) ?? AlignedBuffer(byteCount: bytes)
   }
 
   /// Bytes that the packed form takes.
-  package var byteCount: Int {
-    codes.byteCount + (scales?.byteCount ?? 0) + (minimums?.byteCount ?? 0)
-  }
+  package var byteCount: Int { memory.byteCount }
 
   /// Has the memory of panels given at once, which costs less than page by page.
   package func makeResident(panels: Range<Int>) {
     let count = panels.count
     let first = panels.lowerBound - held.lowerBound
-    codes.makeResident(first * panelStride..<(first + count) * panelStride)
-    for factors in [scales, minimums] {
-      factors?.makeResident(2 * first * scaleStride..<2 * (first + count) * scaleStride)
-    }
+    memory.makeResident(first * panelStride..<(first + count) * panelStride)
   }
 
   /// Stores panel `panel` from sixteen rows of fp32, `rows + r * rowStride` holding `inputs` values.
   package func packFloats(panel: Int, rows: UnsafePointer<Float>, rowStride: Int) {
-    let base = codesToWrite(ofPanel: panel)
+    let base = start(ofPanel: panel)
     switch format {
     case .f32: gpt_pack_f32(rows, rowStride, inputs32, base.assumingMemoryBound(to: Float.self))
     case .f16: gpt_pack_f16(rows, rowStride, inputs32, base.assumingMemoryBound(to: UInt16.self))
@@ -102,31 +92,15 @@ package final class PackedMatrix: @unchecked Sendable {
     panel: Int, codes rows: UnsafePointer<UInt8>, scales rowScales: UnsafePointer<Float>,
     minimums rowMinimums: UnsafePointer<Float>, in context: ComputeContext? = nil
   ) {
-    guard case .quantised(let bits, let subBlockLength, _, _) = format,
-      let kernels = context?.kernels ?? KernelLevel.best.table
+    guard var codes = kernelFormat, let kernels = context?.kernels ?? KernelLevel.best.table
     else { preconditionFailure("codes for a matrix of \(format)") }
-    kernels.pointee.pack_codes(
-      rows, depth, Int32(bits), Int32(depth / 32),
-      codesToWrite(ofPanel: panel).assumingMemoryBound(to: UInt8.self))
-    let count = depth / subBlockLength
-    if let scales = factors(scales, ofPanel: panel) {
-      kernels.pointee.pack_scales(rowScales, count, Int32(count), scales)
-    }
-    if let minimums = factors(minimums, ofPanel: panel) {
-      kernels.pointee.pack_scales(rowMinimums, count, Int32(count), minimums)
-    }
+    let blocks = depth / 32
+    kernels.pointee.pack_panel(
+      &codes, rows, depth, rowScales, rowMinimums, blocks * Int(codes.sub_blocks), Int32(blocks),
+      start(ofPanel: panel).assumingMemoryBound(to: UInt8.self))
   }
 
   private var inputs32: Int32 { Int32(inputs) }
-
-  var kernelFormat: gpt_quantised_format? {
-    guard case .quantised(let bits, let subBlockLength, let affine, let zero) = format else {
-      return nil
-    }
-    return gpt_quantised_format(
-      bits: Int32(bits), sub_blocks: Int32(32 / subBlockLength), affine: affine ? 1 : 0,
-      zero: Int32(zero))
-  }
 
   var panelType: gpt_panel_type {
     switch format {
@@ -137,29 +111,12 @@ package final class PackedMatrix: @unchecked Sendable {
     }
   }
 
-  func codesToWrite(ofPanel panel: Int) -> UnsafeMutableRawPointer {
-    codes.base + (panel - held.lowerBound) * panelStride
+  /// Where a panel begins.
+  func start(ofPanel panel: Int) -> UnsafeMutableRawPointer {
+    memory.base + (panel - held.lowerBound) * panelStride
   }
 
-  func scalesToWrite(ofPanel panel: Int) -> UnsafeMutablePointer<UInt16>? {
-    factors(scales, ofPanel: panel)
-  }
-
-  private func factors(
-    _ buffer: AlignedBuffer?, ofPanel panel: Int
-  ) -> UnsafeMutablePointer<UInt16>? {
-    buffer.map { $0.pointer(UInt16.self) + (panel - held.lowerBound) * scaleStride }
-  }
-
-  func codes(ofPanel panel: Int) -> UnsafePointer<UInt8> {
-    UnsafePointer(codesToWrite(ofPanel: panel).assumingMemoryBound(to: UInt8.self))
-  }
-
-  func scales(ofPanel panel: Int) -> UnsafePointer<UInt16>? {
-    factors(scales, ofPanel: panel).map { UnsafePointer($0) }
-  }
-
-  func minimums(ofPanel panel: Int) -> UnsafePointer<UInt16>? {
-    factors(minimums, ofPanel: panel).map { UnsafePointer($0) }
+  func bytes(ofPanel panel: Int) -> UnsafePointer<UInt8> {
+    UnsafePointer(start(ofPanel: panel).assumingMemoryBound(to: UInt8.self))
   }
 }

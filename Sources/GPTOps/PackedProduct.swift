@@ -173,7 +173,7 @@ private struct ProjectionInput {
     switch (path, weight) {
     case (.panels, .packed(let matrix)):
       multiplyFloats(
-        matrix.codes(ofPanel: panels.lowerBound), type: matrix.panelType,
+        matrix.bytes(ofPanel: panels.lowerBound), type: matrix.panelType,
         panelStride: matrix.panelStride, depth: matrix.inputs, panels: panels, into: y)
     case (.quantised, .packed(let matrix)): multiplyQuantised(matrix, panels: panels, into: y)
     case (.blocks, .stored(let matrix)):
@@ -213,10 +213,7 @@ private struct ProjectionInput {
     guard let quantised, let format = weight.kernelFormat else { return }
     var product = gpt_quantised_product(
       x: quantised.view, rows: Int32(x.rows), format: format,
-      codes: weight.codes(ofPanel: panels.lowerBound),
-      scales: weight.scales(ofPanel: panels.lowerBound),
-      minimums: weight.minimums(ofPanel: panels.lowerBound),
-      code_stride: weight.panelStride, scale_stride: weight.scaleStride,
+      panels: weight.bytes(ofPanel: panels.lowerBound), panel_stride: weight.panelStride,
       panel_count: Int32(panels.count), blocks: Int32(weight.depth / 32),
       y: y.pointer + panels.lowerBound * 16, y_stride: y.stride)
     context.kernels.pointee.quantised_product(&product)

@@ -91,11 +91,16 @@ private struct PageSlot {
   private typealias Blocks = (codes: UnsafePointer<Int8>, scales: UnsafePointer<Float>)
 
   private func storeQuantisedKey(_ row: Blocks) {
-    let width = layout.narrowWidth
-    let target = keys.assumingMemoryBound(to: UInt8.self) + panel * width * 16 + lane * 4
-    for index in 0..<width { target[index / 4 * 64 + index % 4] = biased(row.codes[index]) }
-    let scales = scales(of: keys) + panel * width / 2 + lane
-    for block in 0..<width / 32 { scales[block * 16] = gpt_f16_from_f32(row.scales[block]) }
+    let blocks = layout.narrowWidth / 32
+    for block in 0..<blocks {
+      let target = keys + (panel * blocks + block) * PageLayout.keyBlockBytes
+      let codes = target.assumingMemoryBound(to: UInt8.self) + lane * 4
+      for index in 0..<32 {
+        codes[index / 4 * 64 + index % 4] = biased(row.codes[32 * block + index])
+      }
+      let scales = (target + PageLayout.keyBlockCodes).assumingMemoryBound(to: UInt16.self)
+      scales[lane] = gpt_f16_from_f32(row.scales[block])
+    }
   }
 
   private func storeQuantisedValue(_ row: Blocks) {
@@ -104,16 +109,12 @@ private struct PageSlot {
     for index in 0..<width {
       target[index / 32 * 64 + index % 16 * 4 + index % 32 / 16] = biased(row.codes[index])
     }
-    let scales = scales(of: values) + index * width / 32
+    let pageScales = values + PageLayout.pageTokens * width
+    let scales = pageScales.assumingMemoryBound(to: UInt16.self) + index * width / 32
     for block in 0..<width / 32 { scales[block] = gpt_f16_from_f32(row.scales[block]) }
   }
 
   private func biased(_ code: Int8) -> UInt8 { UInt8(bitPattern: code) ^ 0x80 }
-
-  /// The scales lie behind the codes of a page.
-  private func scales(of codes: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt16> {
-    (codes + PageLayout.pageTokens * layout.narrowWidth).assumingMemoryBound(to: UInt16.self)
-  }
 
   private func converted(
     _ row: UnsafePointer<Float>,

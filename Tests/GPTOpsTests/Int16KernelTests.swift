@@ -74,7 +74,9 @@ import Testing
   func panelsHoldEveryCodeLessItsZero(level: UInt32, format: [Int32]) throws {
     for blocks in [1, 2, 5] {
       let panel = Panel(format, blocks: blocks, seed: 3)
-      let found = panel.unpacked(by: try Self.kernels(level))
+      let (found, scales, minimums) = panel.unpacked(by: try Self.kernels(level))
+      #expect(scales == panel.scales)
+      if panel.format.affine != 0 { #expect(minimums == panel.minimums) }
       for input in 0..<32 * blocks {
         for lane in 0..<16 {
           let place = input / 4 * 64 + input % 4 % 2 * 32 + lane * 2 + input % 4 / 2
@@ -110,6 +112,7 @@ import Testing
     let format: gpt_quantised_format
     let blocks: Int
     private let codes: [UInt8]
+    /// `[block][sub-block][16]`, as are the minimums.
     let scales: [Float]
     let minimums: [Float]
 
@@ -125,21 +128,24 @@ import Testing
           ? (zero > 0 ? 0 : UInt8((1 << bits) - 1)) : UInt8(random.next() % (1 << UInt64(bits)))
       }
       let count = 16 * blocks * Int(numbers[1])
-      scales = random.floats(count)
-      minimums = random.floats(count)
+      scales = random.floats(count).map { Float(Float16($0)) }
+      minimums = random.floats(count).map { Float(Float16($0)) }
     }
 
     func code(_ lane: Int, _ input: Int) -> Int {
       Int(codes[lane * 32 * blocks + input]) - Int(format.zero)
     }
 
-    func unpacked(by kernels: gpt_kernels) -> [Int16] {
-      var packed = [UInt8](repeating: 0, count: 64 * Int(format.bits) * blocks)
-      kernels.pack_codes(codes, 32 * blocks, format.bits, Int32(blocks), &packed)
+    func unpacked(
+      by kernels: gpt_kernels
+    ) -> (codes: [Int16], scales: [Float], minimums: [Float]) {
+      let packed = packedPanel(
+        format, codes: codes, scales: scales, minimums: minimums, blocks: blocks, by: kernels)
       var format = format
       var out = [Int16](repeating: 99, count: 512 * blocks)
-      kernels.unpack_int16(&format, packed, Int32(blocks), &out)
-      return out
+      var (scales, minimums) = (scales.map { _ in Float(99) }, minimums.map { _ in Float(99) })
+      kernels.unpack_int16(&format, packed, Int32(blocks), &out, &scales, &minimums)
+      return (out, scales, minimums)
     }
   }
 
@@ -164,7 +170,7 @@ import Testing
     ) -> [Float] {
       let bias = bias.map(Memory.init)
       let format = panels[0].format
-      let codes = Memory(panels.flatMap { $0.unpacked(by: kernels) })
+      let codes = Memory(panels.flatMap { $0.unpacked(by: kernels).codes })
       let scales = Memory(panels.flatMap(\.scales))
       let minimums = Memory(panels.flatMap(\.minimums))
       let rowCodes = Memory(x.flatMap(\.codes))

@@ -16,9 +16,11 @@ import Testing
     let codes: [UInt8]
     var scales: [Float16]
     var minimums: [Float16]
-    let packed: [UInt8]
 
-    init(bits: Int, subBlocks: Int, affine: Bool, zero: Int, blocks: Int) throws {
+    /// - Parameter extremes: what stands in place of random ones, as far as it goes; minimums have it
+    ///   from their end on
+    init(bits: Int, subBlocks: Int, affine: Bool, zero: Int, blocks: Int, extremes: [Float16] = [])
+    {
       format = gpt_quantised_format(
         bits: Int32(bits), sub_blocks: Int32(subBlocks), affine: affine ? 1 : 0, zero: Int32(zero))
       self.blocks = blocks
@@ -26,10 +28,16 @@ import Testing
       codes = (0..<512 * blocks).map { _ in UInt8(random.next() % (1 << bits)) }
       scales = (0..<16 * blocks * subBlocks).map { _ in Float16(random.float()) }
       minimums = scales.map { _ in affine ? Float16(random.float()) : 0 }
-      var packed = [UInt8](repeating: 0, count: 64 * bits * blocks)
-      let portable = try PackedCodesTests.kernels(GPT_LEVEL_PORTABLE.rawValue)
-      portable.pack_codes(codes, 32 * blocks, Int32(bits), Int32(blocks), &packed)
-      self.packed = packed
+      for (index, value) in extremes.enumerated() {
+        scales[index] = value
+        minimums[minimums.count - 1 - index] = value
+      }
+    }
+
+    func packed(by kernels: gpt_kernels) -> [UInt8] {
+      packedPanel(
+        format, codes: codes, scales: scales.map(Float.init), minimums: minimums.map(Float.init),
+        blocks: blocks, by: kernels)
     }
 
     func value(lane: Int, input: Int) -> Float {
@@ -46,17 +54,14 @@ import Testing
     func wide(by kernels: gpt_kernels, stride: Int) -> [Float] {
       var format = format
       var out = [Float](repeating: -1, count: 32 * blocks * stride)
-      kernels.unpack_f32(
-        &format, packed, scales.map(\.bitPattern), minimums.map(\.bitPattern), Int32(blocks), &out,
-        stride)
+      kernels.unpack_f32(&format, packed(by: kernels), Int32(blocks), &out, stride)
       return (0..<32 * blocks).flatMap { out[$0 * stride..<$0 * stride + 16] }
     }
 
     func narrow(by kernels: gpt_kernels) -> [Float] {
       var format = format
       var out = [UInt16](repeating: 1, count: 512 * blocks)
-      kernels.unpack_bf16(
-        &format, packed, scales.map(\.bitPattern), minimums.map(\.bitPattern), Int32(blocks), &out)
+      kernels.unpack_bf16(&format, packed(by: kernels), Int32(blocks), &out)
       return (0..<512 * blocks).map { index in
         let (input, lane) = (index / 16, index % 16)
         let bits = out[input / 2 * 32 + 2 * lane + input % 2]
@@ -73,7 +78,7 @@ import Testing
   func unpackedPanelsHoldEveryCodeAtItsPlace(level: UInt32, bits: Int) throws {
     for (blocks, stride) in [(1, 16), (2, 48), (5, 17)] {
       for (subBlocks, affine) in [(1, false), (1, true), (2, false), (2, true)] {
-        let panel = try Panel(
+        let panel = Panel(
           bits: bits, subBlocks: subBlocks, affine: affine, zero: affine ? 0 : 1 << (bits - 1),
           blocks: blocks)
         let kernels = try Self.kernels(level)
@@ -84,33 +89,47 @@ import Testing
   }
 
   @Test(arguments: IntegerKernelTests.levels, widths + [8])
-  func codesArePackedAsThePortableKernelPacksThem(level: UInt32, bits: Int) throws {
+  func panelsArePackedAsThePortableKernelPacksThem(level: UInt32, bits: Int) throws {
     let kernels = try Self.kernels(level)
+    let portable = try Self.kernels(GPT_LEVEL_PORTABLE.rawValue)
     for blocks in [1, 2, 3, 8] {
-      let panel = try Panel(bits: bits, subBlocks: 1, affine: false, zero: 0, blocks: blocks)
-      var packed = [UInt8](repeating: 0, count: 64 * bits * blocks)
-      kernels.pack_codes(panel.codes, 32 * blocks, Int32(bits), Int32(blocks), &packed)
-      #expect(packed == panel.packed, "\(blocks) blocks")
+      for (subBlocks, affine) in [(1, false), (1, true), (2, false), (2, true)] {
+        let panel = Panel(
+          bits: bits, subBlocks: subBlocks, affine: affine, zero: 0, blocks: blocks)
+        #expect(
+          panel.packed(by: kernels) == panel.packed(by: portable),
+          "\(blocks) blocks, \(subBlocks) scales")
+      }
     }
   }
 
-  @Test(arguments: IntegerKernelTests.levels)
-  func scalesAreRoundedAndLieByBlock(level: UInt32) throws {
+  @Test(arguments: IntegerKernelTests.levels, widths)
+  func scalesAreRoundedAndLieBehindTheirBlocksCodes(level: UInt32, bits: Int) throws {
     let kernels = try Self.kernels(level)
     var random = TestRandom(seed: 8)
-    for (count, stride) in [(1, 1), (15, 16), (16, 16), (17, 20), (48, 48)] {
-      var scales = random.floats(16 * stride)
+    for (blocks, subBlocks) in [(1, 1), (15, 1), (16, 1), (17, 1), (9, 2)] {
+      let count = blocks * subBlocks
+      var scales = random.floats(16 * count)
+      let minimums = random.floats(16 * count)
       scales[0] = .infinity
-      scales[stride] = 70_000
-      scales[2 * stride] = 1e-7
-      scales[3 * stride] = .nan
-      var packed = [UInt16](repeating: 1, count: 16 * count)
-      kernels.pack_scales(scales, stride, Int32(count), &packed)
-      for row in 0..<16 {
-        for index in 0..<count {
-          let expected = Float16(scales[row * stride + index])
-          let found = Float16(bitPattern: packed[16 * index + row])
-          #expect(found == expected || found.isNaN && expected.isNaN)
+      scales[count] = 70_000
+      scales[2 * count] = 1e-7
+      scales[3 * count] = .nan
+      let format = gpt_quantised_format(
+        bits: Int32(bits), sub_blocks: Int32(subBlocks), affine: 1, zero: 0)
+      let packed = packedPanel(
+        format, codes: [UInt8](repeating: 0, count: 512 * blocks), scales: scales,
+        minimums: minimums, blocks: blocks, rowByRow: true, by: kernels)
+      for (kind, factors) in [scales, minimums].enumerated() {
+        for row in 0..<16 {
+          for index in 0..<count {
+            let block = index / subBlocks * (64 * bits + 64 * subBlocks)
+            let place = block + 64 * bits + 32 * (kind * subBlocks + index % subBlocks) + 2 * row
+            let found = Float16(
+              bitPattern: UInt16(packed[place]) | UInt16(packed[place + 1]) << 8)
+            let expected = Float16(factors[row * count + index])
+            #expect(found == expected || found.isNaN && expected.isNaN)
+          }
         }
       }
     }
@@ -118,15 +137,12 @@ import Testing
 
   @Test(arguments: IntegerKernelTests.levels, widths)
   func extremeScalesAreUnpackedAsIEEESaysTheyAre(level: UInt32, bits: Int) throws {
-    var panel = try Panel(bits: bits, subBlocks: 1, affine: true, zero: 0, blocks: 1)
     let extremes: [Float16] = [
       .nan, -.nan, .infinity, -.infinity, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
       .greatestFiniteMagnitude, -.greatestFiniteMagnitude,
     ]
-    for (index, value) in extremes.enumerated() {
-      panel.scales[index] = value
-      panel.minimums[15 - index] = value
-    }
+    let panel = Panel(
+      bits: bits, subBlocks: 1, affine: true, zero: 0, blocks: 1, extremes: extremes)
     let kernels = try Self.kernels(level)
     for (found, expected) in [
       (panel.wide(by: kernels, stride: 16), panel.values),
@@ -191,4 +207,28 @@ import Testing
       }
     }
   }
+}
+
+/// A quantised panel as the kernels of a level pack it.
+///
+/// - Parameters:
+///   - codes: `[16][32 · blocks]`
+///   - scales: `[block][sub-block][16]`, as are the minimums
+///   - rowByRow: scales and minimums are `[16][block][sub-block]` instead
+func packedPanel(
+  _ format: gpt_quantised_format, codes: [UInt8], scales: [Float], minimums: [Float], blocks: Int,
+  rowByRow: Bool = false, by kernels: gpt_kernels
+) -> [UInt8] {
+  let count = blocks * Int(format.sub_blocks)
+  func rows(_ factors: [Float]) -> [Float] {
+    rowByRow ? factors : (0..<16 * count).map { factors[$0 % count * 16 + $0 / count] }
+  }
+  var format = format
+  // What is behind the panel stays as it is.
+  let bytes = Int(gpt_quantised_block_bytes(format)) * blocks
+  var packed = [UInt8](repeating: 77, count: bytes + 64)
+  kernels.pack_panel(
+    &format, codes, 32 * blocks, rows(scales), rows(minimums), count, Int32(blocks), &packed)
+  #expect(packed[bytes...].allSatisfy { $0 == 77 })
+  return Array(packed[..<bytes])
 }

@@ -25,13 +25,15 @@ import Testing
     for blocks in [1, 2, 3, 4, 5, 7, 18] {
       // Rows of an odd length apart: they may begin anywhere.
       let rowBytes = blocks * (length + 2) + 1
-      let stored = random.floats(16 * rowBytes).map { UInt8(truncatingIfNeeded: Int($0 * 1000)) }
+      var stored = random.floats(16 * rowBytes).map { UInt8(truncatingIfNeeded: Int($0 * 1000)) }
       var codes = [UInt8](repeating: 0, count: 16 * 32 * blocks)
-      var scales = [UInt16](repeating: 0, count: 16 * blocks)
+      var scales = [Float](repeating: 0, count: 16 * blocks)
       for row in 0..<16 {
         for block in 0..<blocks {
           let start = row * rowBytes + block * (length + 2)
-          scales[16 * block + row] = UInt16(stored[start]) | UInt16(stored[start + 1]) << 8
+          stored[start + 1] &= 0xbf  // no NaN, whose bits packing through fp32 may change
+          scales[16 * block + row] = Float(
+            Float16(bitPattern: UInt16(stored[start]) | UInt16(stored[start + 1]) << 8))
           for index in 0..<32 {
             let byte = stored[start + 2 + (format.bits == 8 ? index : index % 16)]
             codes[row * 32 * blocks + 32 * block + index] =
@@ -39,17 +41,17 @@ import Testing
           }
         }
       }
-      var expected = [UInt8](repeating: 0, count: 16 * length * blocks)
-      try Self.kernels(.portable).pack_codes(
-        codes, 32 * blocks, Int32(format.bits), Int32(blocks), &expected)
-      var packed = [UInt8](repeating: 0, count: 16 * length * blocks)
-      var packedScales = [UInt16](repeating: 0, count: 16 * blocks)
+      let expected = packedPanel(
+        gpt_quantised_format(bits: Int32(format.bits), sub_blocks: 1, affine: 0, zero: 0),
+        codes: codes, scales: scales, minimums: scales, blocks: blocks,
+        by: try Self.kernels(.portable))
+      var packed = [UInt8](repeating: 0, count: 16 * (length + 2) * blocks)
       stored.withUnsafeBufferPointer { stored in
         let rows = (0..<16).map { row in stored.baseAddress.map { $0 + row * rowBytes } }
-        kernels.pack_blocks(
-          rows, Int32(format.bits), format.flip, Int32(blocks), &packed, &packedScales)
+        kernels.pack_blocks(rows, Int32(format.bits), format.flip, Int32(blocks), &packed)
       }
-      #expect(packed == expected && packedScales == scales, "\(blocks) blocks")
+      let isEqual = packed == expected
+      #expect(isEqual, "\(blocks) blocks")
     }
   }
 }

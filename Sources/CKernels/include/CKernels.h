@@ -7,8 +7,9 @@
    - quantised panel: for every block of 32 input positions, codes of 4, 5, 6 or 8 bits as
      [bits][16][4] bytes. Byte i of a lane belongs to positions 4 v + i, v from 0 to 7; vector
      v < bits holds its own code in the lower bits, and what is left above holds the codes of the
-     other v (template_codes.h). Scales and minimums are [block][sub-block][16] fp16 in arrays of
-     their own. value = scale * (code - zero) + minimum.
+     other v (template_codes.h). Behind a block's codes lie its scales, [sub-block][16] in fp16, and
+     its minimums likewise, if there are any: one stream is read faster than three.
+     value = scale * (code - zero) + minimum.
    - every product is summed in order of depth for each output element, whatever the number of rows
      or panels in a call, so that results depend on neither threads nor batch. */
 #ifndef GPT_CKERNELS_H
@@ -108,9 +109,8 @@ typedef struct gpt_bf16_rows_product {
    - F32, F16: keys [page_tokens / 16][D][16], values [page_tokens][D16].
    - BF16: keys [page_tokens / 16][D32 / 2][16][2], values [D16 / 16][page_tokens / 2][16][2], the
      right sides of gpt_bf16_product.
-   - Q8: value = scale * (code - 128). Keys are quantised panels, [page_tokens / 16][D32 / 32] blocks
-     of codes [8][16][4], then their scales [page_tokens / 16][D32 / 32][16] in fp16. Values are
-     codes [page_tokens / 2][D32 / 32][16][2 tokens][2 halves], then scales [page_tokens][D32 / 32]. */
+   - Q8: value = scale * (code - 128). Keys are quantised panels of 8 bits, [page_tokens / 16] of
+     D32 / 32 blocks each. Values are codes [page_tokens / 2][D32 / 32][16][2 tokens][2 halves], then scales [page_tokens][D32 / 32]. */
 typedef enum gpt_page_type {
   GPT_PAGE_F32 = GPT_PANEL_F32,
   GPT_PAGE_F16 = GPT_PANEL_F16,
@@ -211,10 +211,10 @@ typedef struct gpt_kernels {
   /* Rows for it, `blocks` blocks of 32 floats. */
   void (*code_row_int16)(const float *x, int blocks, int16_t *codes, float *scales, float *sums,
                          float *block_sums);
-  /* Unpacks `blocks` blocks of one panel into codes for it. */
-  void (*unpack_int16)(const gpt_quantised_format *, const uint8_t *codes, int blocks, int16_t *out);
-  /* `count` fp16 as fp32; whole panels' scales, 16 at a time. */
-  void (*widen_scales)(const uint16_t *scales, int count, float *out);
+  /* Unpacks `blocks` blocks of one panel for it: into codes, and into [block][sub-block][16] scales and,
+     if there are any, minimums. */
+  void (*unpack_int16)(const gpt_quantised_format *, const uint8_t *panel, int blocks, int16_t *out,
+                       float *scales, float *minimums);
   int has_integer_product; /* whether integer_product is faster than the other ways */
   void (*integer_product)(const gpt_integer_product *);
   /* `count` floats of one row, padded by zeros to a multiple of 16. */
@@ -227,11 +227,10 @@ typedef struct gpt_kernels {
                          int32_t *offsets);
   /* Unpacks `blocks` blocks of one panel into out[32 * blocks][16], depth steps `stride` floats
      apart. */
-  void (*unpack_f32)(const gpt_quantised_format *, const uint8_t *codes, const uint16_t *scales,
-                     const uint16_t *minimums, int blocks, float *out, ptrdiff_t stride);
+  void (*unpack_f32)(const gpt_quantised_format *, const uint8_t *panel, int blocks, float *out,
+                     ptrdiff_t stride);
   /* The same into bf16 pairs [16 * blocks][16][2]. */
-  void (*unpack_bf16)(const gpt_quantised_format *, const uint8_t *codes, const uint16_t *scales,
-                      const uint16_t *minimums, int blocks, uint16_t *out);
+  void (*unpack_bf16)(const gpt_quantised_format *, const uint8_t *panel, int blocks, uint16_t *out);
   /* Float panels into fp32 rows `stride` floats apart, or bf16 pairs. */
   void (*widen_panel)(gpt_panel_type, const void *panel, int depth, float *out, ptrdiff_t stride);
   void (*narrow_panel)(gpt_panel_type, const void *panel, int depth, uint16_t *out);
@@ -252,14 +251,15 @@ typedef struct gpt_kernels {
   /* Rotates one head: pairs (i, i + half) by the angles of `cosines` and `sines`. */
   void (*rotate)(float *x, const float *cosines, const float *sines, int half);
 
-  /* Interleaves 16 rows of codes (row r at codes + r * row_stride, values below 2^bits) of `blocks`
-     blocks into a quantised panel; 16 rows of `count` scales into [count][16] fp16. */
-  void (*pack_codes)(const uint8_t *codes, ptrdiff_t row_stride, int bits, int blocks, uint8_t *panel);
-  void (*pack_scales)(const float *rows, ptrdiff_t row_stride, int count, uint16_t *scales);
+  /* Interleaves 16 rows of `blocks` blocks into a quantised panel. Row r has its codes, below 2^bits, at
+     codes + r * row_stride, its scales at scales + r * factor_stride, its minimums likewise, if there are
+     any. */
+  void (*pack_panel)(const gpt_quantised_format *, const uint8_t *codes, ptrdiff_t row_stride,
+                     const float *scales, const float *minimums, ptrdiff_t factor_stride, int blocks,
+                     uint8_t *panel);
   /* Sixteen rows of stored blocks, each an fp16 scale and 32 codes of 4 or 8 bits in the order of a
      panel, as that panel: code words are changed by `flip`, scales stay. See template_blocks.h. */
-  void (*pack_blocks)(const uint8_t *const rows[16], int bits, uint32_t flip, int blocks,
-                      uint8_t *codes, uint16_t *scales);
+  void (*pack_blocks)(const uint8_t *const rows[16], int bits, uint32_t flip, int blocks, uint8_t *panel);
 
   /* Training. Operands of products, see template_packing.h. */
   void (*pack_rows_bf16)(const float *x, ptrdiff_t stride, int rows, int depth, uint16_t *panel);

@@ -13,6 +13,11 @@ typedef struct gpt_quantised_format {
   int zero;       /* subtracted from every code */
 } gpt_quantised_format;
 
+/* Bytes of a block of 32 positions of a panel. */
+static inline ptrdiff_t gpt_quantised_block_bytes(gpt_quantised_format f) {
+  return 64 * f.bits + 32 * f.sub_blocks * (f.affine ? 2 : 1);
+}
+
 /* Rows of activations quantised to 8 bits per block of 32: value = scale * code. */
 typedef struct gpt_quantised_rows {
   const int8_t *codes; /* [rows][code_stride] */
@@ -26,11 +31,8 @@ typedef struct gpt_quantised_product {
   gpt_quantised_rows x;
   int rows;
   gpt_quantised_format format;
-  const uint8_t *codes; /* first panel */
-  const uint16_t *scales;
-  const uint16_t *minimums;   /* NULL when not affine */
-  ptrdiff_t code_stride;      /* bytes between panels */
-  ptrdiff_t scale_stride;     /* fp16 elements between panels, minimums too */
+  const uint8_t *panels;
+  ptrdiff_t panel_stride; /* bytes */
   int panel_count;
   int blocks; /* of 32 input positions */
   float *y;

@@ -18,7 +18,7 @@ import GPTTensor
 /// A reader believes no number before it fits the length of the file.
 struct PrefixFile {
   static let magic: [UInt8] = Array("gptkv\r\n\0".utf8)
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   private static let headerBytes = 80
   private static let checksumOffset = 72
 

@@ -115,10 +115,10 @@ struct PromptCacheTests {
         }
         #expect(text.hasPrefix(path + ": "))
       }
-      let later = whole.prefix(8) + [2] + whole.dropFirst(9)
+      let later = whole.prefix(8) + [3] + whole.dropFirst(9)
       try later.write(to: URL(fileURLWithPath: path))
       let cache = try await PromptCache(at: path, for: model)
-      #expect(cache.status == .foreign("is of version 2"))
+      #expect(cache.status == .foreign("is of version 3"))
     }
   }
 
