@@ -17,7 +17,8 @@ extension LanguageModel {
       var logprobs: [Float] = []
       var done = 0
       for window in windows {
-        logprobs += try self.logprobs(of: window, in: tokens, worker)
+        logprobs += try self.logprobs(
+          of: window, in: tokens, chunkLength: options.chunkLength ?? .max, worker)
         done += window.tokens.count
         progress(done, total)
       }
@@ -34,19 +35,21 @@ extension LanguageModel {
 
   /// The logarithms of the probabilities of the tokens that a window predicts.
   private func logprobs(
-    of window: PerplexityWindow, in text: [Int32], _ worker: Worker
+    of window: PerplexityWindow, in text: [Int32], chunkLength: Int, _ worker: Worker
   ) throws(LanguageModelError) -> [Float] {
     var tokens = Array(text[window.tokens])
     if window.startsAnew, let beginning = beginningOfText { tokens[0] = beginning }
     let state = predictor.makeState()
     // The token before a predicted one has its logits; nothing is predicted from the last one.
     let first = window.predicted.lowerBound - 1 - window.tokens.lowerBound
-    try forEachChunk(of: 0..<first, length: SequenceState.chunkLength, worker) {
+    let contextLength = min(chunkLength, SequenceState.chunkLength)
+    try forEachChunk(of: 0..<first, length: contextLength, worker) {
       range throws(LanguageModelError) in
       _ = try state.forward(Array(tokens[range]), logits: false)
     }
     var result: [Float] = []
-    try forEachChunk(of: first..<tokens.count - 1, length: Self.evaluationChunkLength, worker) {
+    let length = min(chunkLength, Self.evaluationChunkLength)
+    try forEachChunk(of: first..<tokens.count - 1, length: length, worker) {
       range throws(LanguageModelError) in
       let rows = try state.forwardAll(Array(tokens[range]))
       let size = predictor.vocabularySize

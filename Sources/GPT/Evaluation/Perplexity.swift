@@ -24,6 +24,9 @@ public struct PerplexityOptions: Sendable, Equatable {
   /// Tokens by which a window lies behind the one before; nil takes half a window. Of no use to
   /// llama.cpp's counting.
   public var stride: Int?
+  /// Most tokens that one pass computes; nil takes as many as are fast. One to eight are multiplied
+  /// as decoding multiplies them, whose perplexity this measures.
+  public var chunkLength: Int?
 
   public init() {}
 }

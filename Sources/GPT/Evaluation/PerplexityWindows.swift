@@ -15,6 +15,9 @@ extension PerplexityOptions {
   package func windows(
     over count: Int, contextLength: Int
   ) throws(LanguageModelError) -> [PerplexityWindow] {
+    if let chunkLength, chunkLength < 1 {
+      throw .invalidOption(name: "chunkLength", found: "\(chunkLength)", expected: "1 or more")
+    }
     let usual = counting == .llamaCpp ? 512 : 1024
     let length = windowLength ?? min(usual, contextLength)
     let least = counting == .llamaCpp ? 3 : 2

@@ -24,6 +24,12 @@ struct EvaluationTaskArguments: ParsableArguments {
   var window: Int?
   @Option(help: "Tokens between the starts of two windows (default: half a window).")
   var stride: Int?
+  @Option(
+    help: """
+      Most tokens of --text that are computed at once (default: as many as are fast); with 1 to 8 \
+      they are computed as decoding does.
+      """)
+  var chunkLength: Int?
 
   @Option(
     help: """
@@ -59,6 +65,9 @@ struct EvaluationTaskArguments: ParsableArguments {
     }
     if let window, window < 2 { throw ValidationError("--window must be at least 2.") }
     if let stride, stride < 1 { throw ValidationError("--stride must be at least 1.") }
+    if let chunkLength, chunkLength < 1 {
+      throw ValidationError("--chunk-length must be at least 1.")
+    }
     if stride != nil, counting == .llamaCpp {
       throw ValidationError("--stride is for --counting transformers.")
     }
@@ -77,6 +86,7 @@ struct EvaluationTaskArguments: ParsableArguments {
   private func requireTask() throws {
     let owned: [(String, Bool, [String?])] = [
       ("window", window != nil, [text]), ("stride", stride != nil, [text]),
+      ("chunk-length", chunkLength != nil, [text]),
       ("delimiter", delimiter != nil, [choices, cloze, classify]),
       ("prompt", prompt != nil, [classify]), ("labels", labels != nil, [classify]),
       ("length-normalised", lengthNormalised, [classify]),
@@ -96,6 +106,7 @@ struct EvaluationTaskArguments: ParsableArguments {
       options.counting = counting == .llamaCpp ? .llamaCpp : .transformers
       options.windowLength = window
       options.stride = stride
+      options.chunkLength = chunkLength
       return try TextTask(file: text, options: options)
     }
     if let choices { return try ChoicesTask(file: choices, delimiter: delimiter, limit: limit) }

@@ -6,17 +6,18 @@ import Testing
 @Suite struct PerplexityTests {
   private static func options(
     _ counting: PerplexityOptions.Counting = .transformers, window: Int? = nil,
-    stride: Int? = nil
+    stride: Int? = nil, chunkLength: Int? = nil
   ) -> PerplexityOptions {
     var options = PerplexityOptions()
     options.counting = counting
     options.windowLength = window
     options.stride = stride
+    options.chunkLength = chunkLength
     return options
   }
 
-  @Test(arguments: EvaluationFixture.models)
-  func slidingWindowsCountAsTransformersDo(name: String) async throws {
+  @Test(arguments: EvaluationFixture.models, [nil, 1, 5])
+  func slidingWindowsCountAsTransformersDo(name: String, chunkLength: Int?) async throws {
     let golden = try EvaluationFixture.golden()
     let text = try #require(golden["text"]?.string)
     let model = try await EvaluationFixture.model(name)
@@ -25,7 +26,8 @@ import Testing
       let stride = try #require(expected["stride"]?.integer)
       let value = try #require(expected["perplexity"]?.double)
       let found = try await model.perplexity(
-        of: text, options: Self.options(window: window, stride: stride))
+        of: text,
+        options: Self.options(window: window, stride: stride, chunkLength: chunkLength))
       #expect(found.tokens.count == expected["tokens"]?.integer)
       #expect(
         found.tokenCount == found.tokens.count
@@ -99,6 +101,7 @@ import Testing
     (options(window: 65), "option windowLength: 65, expected 2...64"),
     (options(window: 8, stride: 9), "option stride: 9, expected 1...8"),
     (options(window: 8, stride: 0), "option stride: 0, expected 1...8"),
+    (options(window: 8, chunkLength: 0), "option chunkLength: 0, expected 1 or more"),
     (options(.llamaCpp, window: 2), "option windowLength: 2, expected 3...64"),
     (
       options(.llamaCpp, window: 8, stride: 4),
