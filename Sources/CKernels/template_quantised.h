@@ -6,66 +6,65 @@ ALWAYS v16i four_positions(const int8_t *codes) {
   return v16i_set1(four);
 }
 
-/* Integer sums of one block's two halves (16 positions each) for R rows. */
-ALWAYS void block_dots(const int R, const int bits, const uint8_t *codes, const int8_t *x,
-                       ptrdiff_t stride, v16i sums[2][8]) {
-  v16i code[8];
-  load_codes(bits, codes, code);
-  UNROLL for (int half = 0; half < 2; half++) {
+/* Integer sums of R rows over half a block's codes: of the rows' upper codes, then of their lower ones. */
+ALWAYS void half_dots(const int R, const int bits, const v16i code[4], const int8_t *x, ptrdiff_t stride,
+                      v16i dots[8]) {
+  const int terms = bits == 8 ? 0 : DOT_PAIR_TERMS(bits);
+  UNROLL for (int r = 0; r < R; r++) dots[r] = v16i_set1(0);
+  UNROLL for (int part = 0; part < 2; part++) {
     v16i pairs[8];
-    UNROLL for (int r = 0; r < R; r++) sums[half][r] = pairs[r] = v16i_set1(0);
-    UNROLL for (int j = 0; j < 4; j++) {
+    UNROLL for (int r = 0; r < R; r++) {
+      if (part) dots[r] = v16i_shift_left(dots[r], 8);
+      pairs[r] = v16i_set1(0);
+    }
+    UNROLL for (int v = 0; v < 4; v++) {
       UNROLL for (int r = 0; r < R; r++) {
-        v16i four = four_positions(x + r * stride + 16 * half + 4 * j);
-        if (bits == 8) sums[half][r] = v16i_dot4(sums[half][r], code[4 * half + j], four, 1);
-        else pairs[r] = v16i_dot_pairs(pairs[r], code[4 * half + j], four);
-      }
-      if (bits == 8 || (j + 1) % DOT_PAIR_TERMS(bits) != 0) continue;
-      UNROLL for (int r = 0; r < R; r++) {
-        sums[half][r] = v16i_add_pairs(sums[half][r], pairs[r]);
+        v16i four = four_positions(x + r * stride + 32 * part + 4 * v);
+        if (!terms) {
+          dots[r] = v16i_dot4(dots[r], code[v], four, bits == 8);
+          continue;
+        }
+        pairs[r] = v16i_dot_pairs(pairs[r], code[v], four);
+        if ((v + 1) % terms != 0) continue;
+        dots[r] = v16i_add_pairs(dots[r], pairs[r]);
         pairs[r] = v16i_set1(0);
       }
     }
   }
 }
 
+/* value = scale * code + offset, so a row's part of a block is scale * row scale * sum of codes +
+   offset * sum of the row's values. */
 ALWAYS void quantised_tile(const int R, const int bits, const int sub_blocks, const int affine,
                            const gpt_quantised_product *t, int row, int panel) {
   const int scale_bytes = 32 * sub_blocks;
   const uint8_t *block = t->panels + panel * t->panel_stride;
   const int8_t *x = t->x.codes + row * t->x.code_stride;
   const float *x_scales = t->x.scales + row * t->x.scale_stride;
-  const int32_t *x_sums = t->x.sums + 2 * row * t->x.scale_stride;
-  const int zero = t->format.zero - (bits == 8 ? DOT4_WIDE_OFFSET : 0);
+  const float *x_sums = t->x.sums + row * t->x.sum_stride;
+  const v16 zero = v16_set1((float)(t->format.zero - (bits == 8 ? DOT4_WIDE_OFFSET : 0)));
+  const int has_offset = affine || t->format.zero != (bits == 8 ? DOT4_WIDE_OFFSET : 0);
   v16 acc[8];
   UNROLL for (int r = 0; r < R; r++) acc[r] = v16_set1(0);
   for (int b = 0; b < t->blocks; b++, block += bits * 64 + scale_bytes * (1 + affine)) {
+    v16i code[8];
+    load_codes(bits, block, code);
     v16i dots[2][8];
-    block_dots(R, bits, block, x + 32 * b, t->x.code_stride, dots);
-    const uint8_t *scales = block + bits * 64, *minimums = scales + scale_bytes;
-    v16 scale0 = v16_load_f16(scales), scale1 = scale0, minimum0 = scale0, minimum1 = scale0;
-    if (affine) minimum0 = minimum1 = v16_load_f16(minimums);
-    if (sub_blocks == 2) {
-      scale1 = v16_load_f16(scales + 32);
-      if (affine) minimum1 = v16_load_f16(minimums + 32);
-    }
-    UNROLL for (int r = 0; r < R; r++) {
-      float d = x_scales[r * t->x.scale_stride + b];
-      const int32_t *sums = x_sums + 2 * (r * t->x.scale_stride + b);
-      if (sub_blocks == 1) {
-        int32_t sum = sums[0] + sums[1];
-        v16i dot = v16i_sub(v16i_add(dots[0][r], dots[1][r]), v16i_set1(zero * sum));
-        acc[r] = v16_fma(v16_from_int(dot), v16_mul(scale0, v16_set1(d)), acc[r]);
-        if (affine) acc[r] = v16_fma(minimum0, v16_set1(d * (float)sum), acc[r]);
-      } else {
-        v16 dot0 = v16_from_int(v16i_sub(dots[0][r], v16i_set1(zero * sums[0])));
-        v16 dot1 = v16_from_int(v16i_sub(dots[1][r], v16i_set1(zero * sums[1])));
-        acc[r] = v16_fma(dot0, v16_mul(scale0, v16_set1(d)), acc[r]);
-        acc[r] = v16_fma(dot1, v16_mul(scale1, v16_set1(d)), acc[r]);
-        if (affine) {
-          acc[r] = v16_fma(minimum0, v16_set1(d * (float)sums[0]), acc[r]);
-          acc[r] = v16_fma(minimum1, v16_set1(d * (float)sums[1]), acc[r]);
-        }
+    UNROLL for (int half = 0; half < 2; half++)
+      half_dots(R, bits, code + 4 * half, x + GPT_ROW_BLOCK_BYTES * b + 16 * half, t->x.code_stride, dots[half]);
+    UNROLL for (int sub = 0; sub < sub_blocks; sub++) {
+      const uint8_t *factors = block + bits * 64 + 32 * sub;
+      v16 scale = v16_load_f16(factors);
+      UNROLL for (int r = 0; r < R; r++) {
+        v16 factor = v16_mul(scale, v16_set1(x_scales[r * t->x.scale_stride + b]));
+        v16i dot = sub_blocks == 2 ? dots[sub][r] : v16i_add(dots[0][r], dots[1][r]);
+        acc[r] = v16_fma(v16_from_int(dot), factor, acc[r]);
+      }
+      if (!has_offset) continue;
+      v16 offset = v16_sub(affine ? v16_load_f16(factors + scale_bytes) : v16_set1(0), v16_mul(zero, scale));
+      UNROLL for (int r = 0; r < R; r++) {
+        const float *sums = x_sums + r * t->x.sum_stride + 2 * b;
+        acc[r] = v16_fma(offset, v16_set1(sub_blocks == 2 ? sums[sub] : sums[0] + sums[1]), acc[r]);
       }
     }
   }
@@ -116,27 +115,30 @@ static void unpack_bf16(const gpt_quantised_format *f, const uint8_t *panel, int
 /* Magnitudes as integers, among which NaN is above infinity above all numbers. */
 ALWAYS v16i magnitude_bits(v16 x) { return v16i_and(v16_bits(x), v16i_set1(0x7fffffff)); }
 
-/* scale = largest magnitude / 127, codes rounded to nearest even through the fp32 adder. A block that
+/* scale = largest magnitude / (127 * 256), upper codes rounded to nearest even through the fp32 adder,
+   what that left likewise in lower codes, of at most 127: bytes of -128 have no magnitude. A block that
    holds NaN or infinity has a scale of NaN, and so have its products. */
-static void quantise_row(const float *x, int blocks, int8_t *codes, float *scales, int32_t *sums) {
-  for (int b = 0; b < blocks; b++) {
-    v16 a = v16_load(x + 32 * b), c = v16_load(x + 32 * b + 16);
-    int32_t top = v16i_horizontal_max(v16i_max(magnitude_bits(a), magnitude_bits(c)));
+static void quantise_row(const float *x, int blocks, int8_t *codes, float *scales, float *sums) {
+  const v16 magic = v16_set1(12582912.0f); /* 1.5 * 2^23: its last place is 1 */
+  for (int b = 0; b < blocks; b++, codes += GPT_ROW_BLOCK_BYTES) {
+    v16 value[2] = {v16_load(x + 32 * b), v16_load(x + 32 * b + 16)};
+    int32_t top = v16i_horizontal_max(v16i_max(magnitude_bits(value[0]), magnitude_bits(value[1])));
     float largest;
     memcpy(&largest, &top, 4);
-    float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-    scales[b] = largest / 127.0f + largest * 0.0f;
-    const v16 magic = v16_set1(12582912.0f); /* 1.5 * 2^23: its last place is 1 */
+    v16 inverse = v16_set1(largest > 0 ? 127.0f / largest : 0.0f);
+    scales[b] = largest / (127.0f * 256) + largest * 0.0f;
     for (int half = 0; half < 2; half++) {
-      v16 scaled = v16_fma(half ? c : a, v16_set1(inverse), magic);
-      int32_t code[16];
-      v16i_store(code, v16i_sub(v16_bits(scaled), v16_bits(magic)));
-      int32_t sum = 0;
-      for (int i = 0; i < 16; i++) {
-        codes[32 * b + 16 * half + i] = (int8_t)code[i];
-        sum += (int8_t)code[i];
-      }
-      sums[2 * b + half] = sum;
+      v16 rounded = v16_fma(value[half], inverse, magic);
+      v16 rest = v16_sub(v16_mul(value[half], inverse), v16_sub(rounded, magic));
+      rest = v16_min(v16_max(v16_mul(rest, v16_set1(256)), v16_set1(-127)), v16_set1(127));
+      v16i upper = v16i_sub(v16_bits(rounded), v16_bits(magic));
+      v16i lower = v16i_sub(v16_bits(v16_add(rest, magic)), v16_bits(magic));
+      v16i_store_low8(codes + 16 * half, upper);
+      v16i_store_low8(codes + 32 + 16 * half, lower);
+      int32_t both[16], sum = 0;
+      v16i_store(both, v16i_add(v16i_shift_left(upper, 8), lower));
+      for (int i = 0; i < 16; i++) sum += both[i];
+      sums[2 * b + half] = scales[b] * (float)sum;
     }
   }
 }

@@ -1,4 +1,4 @@
-/* Products of few rows in 8 bits with quantised rows as a file holds them: the way that needs no
+/* Products of few rows in 16 bits with quantised rows as a file holds them: the way that needs no
    memory beside the file's pages. Blocks are those of ggml (GPTWeights/BlockFormats shows each); eight
    blocks of 32 positions are taken apart at a time, for up to four rows. */
 
@@ -158,10 +158,8 @@ ALWAYS void multiply_scales(const gpt_stored_type type, const stored_unit *u, co
 
 /* Codes of blocks b and b + 1 of a row, which may have no b + 1. */
 ALWAYS v16i two_blocks(const int8_t *codes, int is_last) {
-  if (!is_last) return v16i_load(codes);
-  int8_t padded[64] = {0};
-  memcpy(padded, codes, 32);
-  return v16i_load(padded);
+  static const int8_t none[32] = {0};
+  return v16i_of_blocks(codes, is_last ? none : codes + GPT_ROW_BLOCK_BYTES);
 }
 
 /* Up to eight blocks of R rows by one output; `count` is 8 but at a row's end. */
@@ -172,10 +170,13 @@ ALWAYS void stored_blocks(const int R, const gpt_stored_type type, const gpt_sto
   UNROLL for (int r = 0; r < R; r++) {
     float factors[16];
     multiply_scales(type, &u, t->x.scales + (row + r) * t->x.scale_stride + first, count, factors);
-    const int8_t *x = t->x.codes + (row + r) * t->x.code_stride + 32 * first;
+    const int8_t *x = t->x.codes + (row + r) * t->x.code_stride + GPT_ROW_BLOCK_BYTES * first;
     _Pragma("clang loop unroll_count(4)") for (int j = 0; j < count; j += 2) {
       v16i code = v16i_of_blocks(u.codes + j, u.codes + j + 1);
-      v16i dot = v16i_dot4(v16i_set1(0), code, two_blocks(x + 32 * j, j + 1 == count), type == GPT_STORED_Q8_0);
+      const int8_t *own = x + GPT_ROW_BLOCK_BYTES * j;
+      const int is_last = j + 1 == count, wide = type == GPT_STORED_Q8_0;
+      v16i dot = v16i_shift_left(v16i_dot4(v16i_set1(0), code, two_blocks(own, is_last), wide), 8);
+      dot = v16i_dot4(dot, code, two_blocks(own + 32, is_last), wide);
       v16 factor = STORED_SUB_BLOCKS(type) == 2 ? v16_of_quarters(factors + 2 * j)
                                                 : v16_of_halves(factors[j], factors[j + 1]);
       acc[r] = v16_fma(v16_from_int(dot), factor, acc[r]);
@@ -183,7 +184,7 @@ ALWAYS void stored_blocks(const int R, const gpt_stored_type type, const gpt_sto
   }
   if (STORED_ZERO(type) == 0 && !STORED_HAS_MINIMUM(type)) return;
   UNROLL for (int r = 0; r < R; r++)
-    rest[r] = v16_fma(v16_load(u.offsets), v16_load(t->x_sums + (row + r) * t->x_sum_stride + 2 * first), rest[r]);
+    rest[r] = v16_fma(v16_load(u.offsets), v16_load(t->x.sums + (row + r) * t->x.sum_stride + 2 * first), rest[r]);
 }
 
 /* R rows by one output. */

@@ -108,7 +108,7 @@ static inline v16i v16i_sub_halves(v16i x, v16i y) {
 }
 static inline v16i v16i_dot_pairs(v16i pairs, v16i w, v16i a) { return v16i_dot4(pairs, w, a, 0); }
 static inline v16i v16i_add_pairs(v16i acc, v16i pairs) { return v16i_add(acc, pairs); }
-#define DOT_PAIR_TERMS(bits) 4
+#define DOT_PAIR_TERMS(bits) 0
 #define DOT4_WIDE_OFFSET 0
 #define MAXIMUM_ROWS 2
 #define ACCUMULATORS 2

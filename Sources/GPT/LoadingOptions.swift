@@ -7,7 +7,7 @@ extension LanguageModel {
     /// In what precision matrix products are computed.
     public enum Precision: String, Sendable, CaseIterable {
       /// bfloat16 with float32 sums where the hardware has it, else float32; with quantised weights
-      /// 8-bit activations of up to eight rows, 16-bit ones of more where bfloat16 is missing.
+      /// 16-bit activations of up to eight rows, and of more where bfloat16 is missing.
       case automatic = "auto"
       case fp32, bf16
       /// As automatic, but prompts are multiplied with quantised weights in 8 bits where that is

@@ -18,8 +18,9 @@ struct AttentionMemory {
     ends.output = end(ends.queries, rows * layout.valueWidth * 4)
     ends.scores = end(ends.output, (rows * (PageLayout.pageTokens + 2) + unpacked) * 4)
     ends.bounds = end(ends.scores, rows * 8)
-    // Queries and weights in bf16, or queries in 8 bits with 12 bytes for each 32.
-    ends.narrow = end(ends.bounds, rows * (width + PageLayout.pageTokens) * 2)
+    // Queries and weights in bf16, or queries in two codes of 8 bits with 12 bytes for each 32.
+    let narrow = max(2 * (width + PageLayout.pageTokens), 2 * width + width / 32 * 12)
+    ends.narrow = end(ends.bounds, rows * narrow)
   }
 
   var byteCount: Int { ends.narrow }
@@ -46,14 +47,14 @@ struct AttentionMemory {
     narrowQueries(base) + rows * width
   }
   func quantisedQueries(_ base: UnsafeMutableRawPointer)
-    -> (UnsafeMutablePointer<Int8>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Int32>)
+    -> (UnsafeMutablePointer<Int8>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
   {
     let codes = base + ends.bounds
-    let scales = codes + rows * width
+    let scales = codes + 2 * rows * width
     let sums = scales + rows * width / 8
     return (
       codes.assumingMemoryBound(to: Int8.self), scales.assumingMemoryBound(to: Float.self),
-      sums.assumingMemoryBound(to: Int32.self)
+      sums.assumingMemoryBound(to: Float.self)
     )
   }
 }

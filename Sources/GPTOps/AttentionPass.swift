@@ -124,8 +124,8 @@ struct AttentionPass {
     let (codes, scales, sums) = memory.quantisedQueries(scratch)
     context.kernels.pointee.quantise_row(input, Int32(rows * blocks), codes, scales, sums)
     return gpt_quantised_rows(
-      codes: codes, code_stride: layout.narrowWidth, scales: scales, scale_stride: blocks,
-      sums: sums)
+      codes: codes, code_stride: 2 * layout.narrowWidth, scales: scales, scale_stride: blocks,
+      sums: sums, sum_stride: 2 * blocks)
   }
 
   /// A head's part of one row of a sequence; rows count (token, then query head).

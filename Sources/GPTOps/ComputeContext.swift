@@ -54,8 +54,8 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// What matrix products may round to.
 public enum Precision: String, Sendable, CaseIterable {
-  /// bf16 products and 8-bit activations where the weights are no finer than that, 16-bit ones where
-  /// bf16 is slow; fp32 otherwise.
+  /// bf16 products where the weights are no finer than that, 16-bit activations beside quantised
+  /// weights for few rows and where bf16 is slow; fp32 otherwise.
   case automatic = "auto"
   /// fp32 activations and sums throughout.
   case fp32

@@ -59,9 +59,9 @@ enum PackedPath {
   case panels
   /// Floats as a file holds them.
   case rows
-  /// Blocks as a file holds them, with rows in 8 bits.
+  /// Blocks as a file holds them, with rows in two codes of 8 bits.
   case blocks
-  /// Codes with rows in 8 bits.
+  /// Codes with rows in two codes of 8 bits.
   case quantised
   /// Codes with rows in 16 bits.
   case int16

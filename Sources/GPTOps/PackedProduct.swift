@@ -14,7 +14,7 @@ private let leastChunkBytes = 128 << 10
 /// tokens/s; 1 kB gives 107.
 private let fetchedAhead = 3072
 
-/// The forward pass of layers whose weights are read as they are packed, in fp32 or 8 bits.
+/// The forward pass of layers whose weights are read as they are packed, in fp32 or 16 bits.
 ///
 /// Decoding comes here four times a block with microseconds of work, so nothing is made that a layer
 /// without adapters does not need.
@@ -113,7 +113,6 @@ private struct ProjectionInput {
   let context: ComputeContext
   var quantised: QuantisedRows?
   var int16: Int16Rows?
-  var stored: StoredRows?
   var arranged: [ArrangedRows] = []
 
   init(_ x: RowSource, in context: ComputeContext) {
@@ -126,11 +125,7 @@ private struct ProjectionInput {
     precondition(weight.inputs == x.columns, "\(x.columns) inputs for \(weight.inputs)")
     switch (path(for: weight), x.tensor) {
     case (.quantised, let x?), (.blocks, let x?):
-      let rows = quantised ?? QuantisedRows(x, in: context)
-      quantised = rows
-      if case .stored = weight, stored == nil {
-        stored = StoredRows(rows, of: x, scratch: scratch)
-      }
+      if quantised == nil { quantised = QuantisedRows(x, in: context) }
     case (.int16, _):
       if int16 == nil { int16 = Int16Rows(x, scratch: scratch, in: context) }
     case (.rows, let x?):
@@ -177,7 +172,7 @@ private struct ProjectionInput {
         panelStride: matrix.panelStride, depth: matrix.inputs, panels: panels, into: y)
     case (.quantised, .packed(let matrix)): multiplyQuantised(matrix, panels: panels, into: y)
     case (.blocks, .stored(let matrix)):
-      if let stored { matrix.multiply(stored, panels: panels, into: y, in: context) }
+      if let quantised { matrix.multiply(quantised, panels: panels, into: y, in: context) }
     case (.int16, .stored(let matrix)):
       int16?.multiply(
         matrix.packed(panels), panels: panels, into: y, bias: bias, accumulates: accumulates,

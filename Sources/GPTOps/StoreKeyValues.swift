@@ -96,10 +96,10 @@ private struct PageSlot {
       let target = keys + (panel * blocks + block) * PageLayout.keyBlockBytes
       let codes = target.assumingMemoryBound(to: UInt8.self) + lane * 4
       for index in 0..<32 {
-        codes[index / 4 * 64 + index % 4] = biased(row.codes[32 * block + index])
+        codes[index / 4 * 64 + index % 4] = biased(row.codes[64 * block + index])
       }
       let scales = (target + PageLayout.keyBlockCodes).assumingMemoryBound(to: UInt16.self)
-      scales[lane] = gpt_f16_from_f32(row.scales[block])
+      scales[lane] = keptScale(row.scales[block])
     }
   }
 
@@ -107,12 +107,16 @@ private struct PageSlot {
     let width = layout.narrowWidth
     let target = values.assumingMemoryBound(to: UInt8.self) + index / 2 * width * 2 + index % 2 * 2
     for index in 0..<width {
-      target[index / 32 * 64 + index % 16 * 4 + index % 32 / 16] = biased(row.codes[index])
+      let code = row.codes[index / 32 * 64 + index % 32]
+      target[index / 32 * 64 + index % 16 * 4 + index % 32 / 16] = biased(code)
     }
     let pageScales = values + PageLayout.pageTokens * width
     let scales = pageScales.assumingMemoryBound(to: UInt16.self) + index * width / 32
-    for block in 0..<width / 32 { scales[block] = gpt_f16_from_f32(row.scales[block]) }
+    for block in 0..<width / 32 { scales[block] = keptScale(row.scales[block]) }
   }
+
+  /// Of upper codes alone.
+  private func keptScale(_ scale: Float) -> UInt16 { gpt_f16_from_f32(256 * scale) }
 
   private func biased(_ code: Int8) -> UInt8 { UInt8(bitPattern: code) ^ 0x80 }
 
@@ -131,16 +135,17 @@ private struct PageSlot {
   private func quantised(_ row: UnsafePointer<Float>, _ body: (Blocks) -> Void) {
     let width = layout.narrowWidth
     let blocks = width / 32
-    // The padded row, its scales, its sums (which nobody reads) and its codes.
-    let bytes = width * 4 + blocks * 12 + width
+    // The padded row, its scales, its sums (which nobody reads) and its codes, of which the upper ones
+    // are kept.
+    let bytes = width * 4 + blocks * 12 + 2 * width
     withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 64) { memory in
       guard let start = memory.baseAddress else { return }
       let padded = start.bindMemory(to: Float.self, capacity: width)
       padded.update(from: row, count: layout.headWidth)
       (padded + layout.headWidth).update(repeating: 0, count: width - layout.headWidth)
       let scales = (start + width * 4).bindMemory(to: Float.self, capacity: blocks)
-      let sums = (start + width * 4 + blocks * 4).bindMemory(to: Int32.self, capacity: 2 * blocks)
-      let codes = (start + width * 4 + blocks * 12).bindMemory(to: Int8.self, capacity: width)
+      let sums = (start + width * 4 + blocks * 4).bindMemory(to: Float.self, capacity: 2 * blocks)
+      let codes = (start + width * 4 + blocks * 12).bindMemory(to: Int8.self, capacity: 2 * width)
       kernels.pointee.quantise_row(padded, Int32(blocks), codes, scales, sums)
       body((UnsafePointer(codes), UnsafePointer(scales)))
     }

@@ -59,13 +59,14 @@ package final class StoredMatrix: @unchecked Sendable {
   }
 
   /// Panels of 16 outputs of x · weightᵀ, for few rows.
-  func multiply(_ x: StoredRows, panels: Range<Int>, into y: Tensor, in context: ComputeContext) {
+  func multiply(_ x: QuantisedRows, panels: Range<Int>, into y: Tensor, in context: ComputeContext)
+  {
     let first = 16 * panels.lowerBound
     let count = min(16 * panels.upperBound, outputs) - first
     func multiply(_ rows: UnsafeRawPointer, _ order: UnsafePointer<Int32>?) {
       var product = gpt_stored_product(
-        x: x.quantised.view, x_sums: x.sums.pointer, x_sum_stride: x.sums.stride,
-        rows: Int32(y.rows), type: type, weights: rows.assumingMemoryBound(to: UInt8.self),
+        x: x.view, rows: Int32(y.rows), type: type,
+        weights: rows.assumingMemoryBound(to: UInt8.self),
         row_bytes: rowBytes, row_of_output: order, outputs: Int32(count),
         blocks: Int32(inputs / 32), y: y.pointer + first, y_stride: y.stride)
       context.kernels.pointee.stored_product(&product)
@@ -73,30 +74,6 @@ package final class StoredMatrix: @unchecked Sendable {
     guard let rowOfOutput else { return multiply(rows + first * rowBytes, nil) }
     rowOfOutput.withUnsafeBufferPointer { order in
       multiply(rows, order.baseAddress.map { $0 + first })
-    }
-  }
-}
-
-/// Rows in 8 bits for products with stored blocks.
-struct StoredRows {
-  let quantised: QuantisedRows
-  /// `[rows, inputs / 16]`, scale · Σ codes.
-  let sums: Tensor
-
-  /// - Parameter scratch: holds them until the products are done
-  init(_ quantised: QuantisedRows, of x: Tensor, scratch: Workspace) {
-    self.quantised = quantised
-    let view = quantised.view
-    sums = scratch.tensor(rows: x.rows, columns: 2 * view.scale_stride)
-    for row in 0..<x.rows {
-      let target = sums.row(row)
-      // Kernels read whole units of eight blocks.
-      target.update(repeating: 0, count: sums.stride)
-      for half in 0..<2 * view.scale_stride {
-        target[half] =
-          view.scales[row * view.scale_stride + half / 2]
-          * Float(view.sums[2 * row * view.scale_stride + half])
-      }
     }
   }
 }

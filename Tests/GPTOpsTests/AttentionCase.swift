@@ -69,8 +69,7 @@ final class AttentionSequence {
     return Array(out.values.suffix(test.tokens * out.columns))
   }
 
-  /// The definition in double precision, over keys and values as the cache rounds them; with
-  /// q8_0 the queries are of 8 bits too.
+  /// The definition in double precision, over keys and values as the cache rounds them.
   func definition() -> [Double] {
     let group = test.heads / test.groups
     var result: [Double] = []
@@ -93,10 +92,9 @@ final class AttentionSequence {
   private func score(_ position: Int, head: Int, with other: Int) -> Double {
     let key = rounded(keys, row: other, head: head * test.groups / test.heads)
     let query = (0..<test.width).map {
-      queries.row(position)[head * test.width + $0] * test.shape.scale
+      Double(queries.row(position)[head * test.width + $0] * test.shape.scale)
     }
-    let factors = layout.type == .q8 ? quantised(query) { $0 } : query.map(Double.init)
-    let scaled = zip(factors, key).reduce(0.0) { $0 + $1.0 * $1.1 }
+    let scaled = zip(query, key).reduce(0.0) { $0 + $1.0 * $1.1 }
     let cap = Double(test.softCap)
     return cap > 0 ? cap * tanh(scaled / cap) : scaled
   }
@@ -107,18 +105,18 @@ final class AttentionSequence {
     case .f32: return values.map(Double.init)
     case .f16: return values.map { Double(Float16($0)) }
     case .bf16: return values.map { Double($0.roundedToBF16) }
-    case .q8: return quantised(values) { Float(Float16($0)) }
+    case .q8: return quantised(values)
     }
   }
 
-  /// Codes of 8 bits, times a scale for each 32 that is kept as `kept` says.
-  private func quantised(_ values: [Float], kept: (Float) -> Float) -> [Double] {
+  /// Codes of 8 bits, times a scale in fp16 for each 32.
+  private func quantised(_ values: [Float]) -> [Double] {
     values.indices.map { index in
       let first = index / 32 * 32
       let largest = values[first..<min(first + 32, values.count)].map(abs).max() ?? 0
       guard largest > 0 else { return 0 }
       let code = (values[index] * (127 / largest)).rounded(.toNearestOrEven)
-      return Double(kept(largest / 127)) * Double(code)
+      return Double(Float16(largest / 127)) * Double(code)
     }
   }
 }

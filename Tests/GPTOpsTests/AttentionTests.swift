@@ -26,7 +26,8 @@ import Testing
       sequence.store(in: context)
       let difference = relativeDifference(
         sequence.attended(in: context), sequence.definition())
-      #expect(difference < 1e-5, "\(test): \(difference)")
+      // Queries in 16 bits beside keys in 8.
+      #expect(difference < (type == .q8 ? 2e-4 : 1e-5), "\(test): \(difference)")
     }
   }
 

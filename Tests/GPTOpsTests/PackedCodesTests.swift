@@ -176,9 +176,12 @@ import Testing
           project(
             RowSource(x), [(Linear(weight: .packed(matrix), bias: nil), y)], scratch: Workspace(),
             in: context)
-          return y.values.map(\.bitPattern)
+          return y.values
         }
-        #expect(found[0] == found[1], "[\(outputs), \(inputs)] × \(rows)")
+        // AVX2 multiplies codes of 8 bits less 128, which rounds their offsets otherwise.
+        let isNear = relativeDifference(found[0], found[1].map(Double.init)) < 1e-5
+        #expect(
+          found[0] == found[1] || level == .avx2 && isNear, "[\(outputs), \(inputs)] × \(rows)")
       }
     }
   }

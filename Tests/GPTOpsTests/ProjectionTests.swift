@@ -181,7 +181,17 @@ import Testing
       in: try ComputeContext(threadCount: 2, precision: .fp32, level: level))
   }
 
-  /// More rows than are multiplied in 8 bits.
+  /// Rows in 16 bits: the loss is 1/65024 of a block's largest at most.
+  @Test(arguments: KernelLevel.available, quantisedFormats)
+  func productsOfFewRowsStayWithinTheRoundingOfTheirRows(
+    _ level: KernelLevel, _ format: PanelFormat
+  ) throws {
+    expectProducts(
+      format, shapes: [(17, 96), (130, 256)], rowCounts: [1, 2, 3, 4, 5, 7, 8], within: 1e-4,
+      in: try ComputeContext(threadCount: 2, precision: .automatic, level: level))
+  }
+
+  /// More rows than those.
   @Test(arguments: KernelLevel.available, quantisedFormats)
   func productsOfManyRowsStayWithinTheRoundingOfTheirRows(
     _ level: KernelLevel, _ format: PanelFormat
@@ -200,15 +210,17 @@ import Testing
     throws
   {
     let context = try ComputeContext(threadCount: 2, precision: .automatic, level: level)
-    for (outputs, inputs) in [(1, 32), (17, 96), (64, 256)] {
+    // Whole multiples of a block's largest / 127, then of a 256th of that.
+    for (outputs, inputs, fine) in [(1, 32, 1), (17, 96, 256), (64, 256, 1), (64, 256, 256)] {
       let (matrix, held) = Self.quantised(format, outputs: outputs, inputs: inputs)
       for rows in [1, 2, 3, 5, 8] {
         var random = TestRandom(seed: 41)
         let x = Tensor(rows: rows, columns: inputs)
         for row in 0..<rows {
           for column in 0..<inputs {
-            x.row(row)[column] =
-              column % 32 == 0 ? 127 : Float(Int(random.next() % 255) - 127)
+            let upper = Int(random.next() % 253) - 126
+            let lower = (Int(random.next() % 255) - 127) * (fine - 1) / 255
+            x.row(row)[column] = Float(column % 32 == 0 ? 127 * fine : upper * fine + lower)
           }
         }
         let y = Tensor(rows: rows, columns: outputs)

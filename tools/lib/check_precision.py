@@ -3,7 +3,7 @@
 
 SmolLM2-135M is stored in every format by `gpt quantize`, and reads 100 kB of text in windows of 512
 (llama.cpp's counting). --decoded then has every format read once more, eight tokens at a time, as
-decoding does: few rows are multiplied by other kernels, with activations in 8 bits.
+decoding does: few rows are multiplied by other kernels, as integers.
 
 Exit status: 0 every format read within the limit; 1 not so; 2 wrong usage.
 """

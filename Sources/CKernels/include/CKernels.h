@@ -150,7 +150,7 @@ typedef struct gpt_attention {
   void (*bf16_product)(const gpt_bf16_product *);
   const uint16_t *narrow_queries;
   uint16_t *narrow_weights; /* scratch, rows * page_tokens */
-  gpt_quantised_rows quantised_queries; /* of Q8: [rows][D32] */
+  gpt_quantised_rows quantised_queries; /* of Q8 */
 } gpt_attention;
 
 #define GPT_ATTENTION_TILE 64
@@ -238,7 +238,7 @@ typedef struct gpt_kernels {
   /* One row of attention [width] from `count` partial ones, `stride` floats apart and each of other
      tokens, summed in their order. */
   void (*merge_attention)(const float *parts, ptrdiff_t stride, int count, int width, float *y);
-  void (*quantise_row)(const float *x, int blocks, int8_t *codes, float *scales, int32_t *sums);
+  void (*quantise_row)(const float *x, int blocks, int8_t *codes, float *scales, float *sums);
   void (*to_bf16)(const float *x, uint16_t *y, ptrdiff_t count);
   void (*from_bf16)(const uint16_t *x, float *y, ptrdiff_t count);
   void (*to_f16)(const float *x, uint16_t *y, ptrdiff_t count);

@@ -18,13 +18,16 @@ static inline ptrdiff_t gpt_quantised_block_bytes(gpt_quantised_format f) {
   return 64 * f.bits + 32 * f.sub_blocks * (f.affine ? 2 : 1);
 }
 
-/* Rows of activations quantised to 8 bits per block of 32: value = scale * code. */
+/* Rows of activations in 16 bits per block of 32: value = scale * (256 * upper + lower), both of 8 bits,
+   for which there are products. */
+#define GPT_ROW_BLOCK_BYTES 64
 typedef struct gpt_quantised_rows {
-  const int8_t *codes; /* [rows][code_stride] */
+  const int8_t *codes; /* [rows][code_stride], of a block 32 upper and 32 lower ones */
   ptrdiff_t code_stride;
   const float *scales; /* [rows][scale_stride], one per 32 positions */
   ptrdiff_t scale_stride;
-  const int32_t *sums; /* [rows][2 * scale_stride], sum of codes per 16 positions */
+  const float *sums; /* [rows][sum_stride], of the values of 16 positions */
+  ptrdiff_t sum_stride;
 } gpt_quantised_rows;
 
 typedef struct gpt_quantised_product {
@@ -125,13 +128,11 @@ static inline ptrdiff_t gpt_stored_bytes(gpt_stored_type type) {
   }
 }
 
-/* y[r][n] = sum over blocks of x scale * weight scale * sum of x codes * weight codes, plus what the
+/* y[r][n] = sum over blocks of x scale * weight scale * sum of x * weight codes, plus what the
    codes' zero or minimum adds, of quantised rows at any address. Sums are of 16 lanes each, whatever
    the number of rows and outputs. */
 typedef struct gpt_stored_product {
-  gpt_quantised_rows x;
-  const float *x_sums; /* [rows][x_sum_stride], scale * sum of codes per 16 positions, then zeros */
-  ptrdiff_t x_sum_stride; /* a multiple of 16 */
+  gpt_quantised_rows x; /* its sums followed by zeros to a multiple of 16 */
   int rows;
   gpt_stored_type type;
   const uint8_t *weights; /* row after row */
